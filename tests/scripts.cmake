@@ -1,0 +1,31 @@
+# The tests that are scripts. Each runs with HONE_BUILD_DIR and HONE_SOURCE_DIR in its environment.
+find_program(BATS bats REQUIRED)
+set(script_environment HONE_SOURCE_DIR=${CMAKE_SOURCE_DIR} HONE_BUILD_DIR=${CMAKE_BINARY_DIR})
+
+# tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests.
+file(GLOB_RECURSE bats_files CONFIGURE_DEPENDS *.bats)
+foreach(file ${bats_files})
+  file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${file})
+  string(REGEX REPLACE "\\.bats$" "" name ${relative})
+  string(REPLACE "/" "." name ${name})
+  file(STRINGS ${file} label_line REGEX "^# ctest-labels:" LIMIT_COUNT 1)
+  string(REGEX REPLACE "^# ctest-labels: *" "" labels "${label_line}")
+  string(REGEX REPLACE "[, ]+" ";" labels "${labels}")
+  add_test(NAME ${name} COMMAND ${BATS} --tap ${file})
+  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment}")
+  if("serial" IN_LIST labels)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endforeach()
+
+# Each reads the whole tree, prints what is wrong as file:line: text, and fails where it printed anything.
+foreach(lint format shell includes words tree)
+  add_test(NAME lint.${lint} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${lint} ${CMAKE_SOURCE_DIR})
+  set_tests_properties(lint.${lint} PROPERTIES LABELS "script;lint" TIMEOUT 300)
+endforeach()
+add_test(NAME lint.isa_symbols
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/isa_symbols ${CMAKE_SOURCE_DIR} $<TARGET_FILE:hone>)
+set_tests_properties(lint.isa_symbols PROPERTIES LABELS "script;lint" TIMEOUT 300)
+
+add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/run ${CMAKE_BINARY_DIR} ${CMAKE_CXX_COMPILER})
+set_tests_properties(install PROPERTIES LABELS script TIMEOUT 300)
