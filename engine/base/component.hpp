@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -22,12 +23,16 @@ using OptionValue = std::variant<bool, std::int64_t, double, std::string, Pair>;
 
 enum class OptionKind {
   boolean,
-  integer,        // within [minimum, maximum]
-  real,           // finite, within [minimum, maximum]
-  choice,         // one of choices
-  pair,           // an integer n, or [h, w]; each within [minimum, maximum]. Held as Pair
-  pair_or_choice  // one of choices (held as std::string), or as pair
+  integer,         // within [minimum, maximum]
+  real,            // finite, within [minimum, maximum]
+  choice,          // one of choices
+  pair,            // an integer n, or [h, w]; each within [minimum, maximum]. Held as Pair
+  pair_or_choice,  // one of choices (held as std::string), or as pair
+  text             // any text of at most maximum bytes
 };
+
+// As an option's minimum: any number greater than 0.
+inline constexpr double kAboveZero = std::numeric_limits<double>::min();
 
 struct OptionSpec {
   std::string_view name;
