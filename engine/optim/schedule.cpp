@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "engine/base/portable_math.hpp"
@@ -44,7 +45,7 @@ double exponential(const Component& s, const TrainingProgress& p) {
 // min + (base - min) * (1 + cos(pi * (step - W) / (all steps - W))) / 2  (Loshchilov and Hutter 2017, one cycle).
 double cosine(const Component& s, const TrainingProgress& p) {
   const std::int64_t steps = p.epochs * p.steps_per_epoch;
-  const auto warmup = static_cast<std::int64_t>(s.real("warmup_epochs") * static_cast<double>(p.steps_per_epoch) + 0.5);
+  const std::int64_t warmup = std::lround(s.real("warmup_epochs") * static_cast<double>(p.steps_per_epoch));
   if (p.step < warmup) return p.base * (static_cast<double>(p.step + 1) / static_cast<double>(warmup));
   const double share =
       static_cast<double>(p.step - warmup) / static_cast<double>(std::max<std::int64_t>(steps - warmup, 1));
