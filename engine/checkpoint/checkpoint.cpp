@@ -1,0 +1,192 @@
+#include "engine/checkpoint/checkpoint.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <set>
+#include <string_view>
+
+#include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
+#include "engine/checkpoint/safetensors.hpp"
+
+namespace hone {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors are little endian");
+
+constexpr std::string_view kFormatKey = "hone.format";
+constexpr std::string_view kFormat = "1";
+constexpr std::string_view kSumPrefix = "hone.xxh3.";
+constexpr std::string_view kHeaderSumKey = "hone.xxh3.header";
+constexpr std::string_view kNoDigits = "0000000000000000";
+
+class Checksum {
+ public:
+  Checksum() { XXH3_64bits_reset(&state_); }
+  void add(const void* bytes, std::size_t size) { XXH3_64bits_update(&state_, bytes, size); }
+  std::string text() const {
+    const std::uint64_t value = XXH3_64bits_digest(&state_);
+    std::string digits(16, '0');
+    for (std::size_t i = 0; i < 16; ++i) digits[i] = "0123456789abcdef"[value >> (60 - 4 * i) & 0xf];
+    return digits;
+  }
+
+ private:
+  XXH3_state_t state_;
+};
+
+template <class Bytes>
+std::string checksum(const Bytes& bytes) {
+  Checksum sum;
+  sum.add(bytes.data(), bytes.size() * sizeof(*bytes.data()));
+  return sum.text();
+}
+
+std::string sum_key(const std::string& tensor) { return std::string(kSumPrefix) + tensor; }
+
+// Where in the header text the digits of its own checksum stand; npos where they do not. Quotes inside of a JSON
+// string are escaped, so this can only match the key itself.
+std::size_t find_header_digits(std::string_view header) {
+  const std::string key = "\"" + std::string(kHeaderSumKey) + "\":\"";
+  const std::size_t found = header.find(key);
+  if (found == std::string_view::npos || header.size() < found + key.size() + kNoDigits.size() + 1)
+    return std::string_view::npos;
+  const std::size_t digits = found + key.size();
+  return header[digits + kNoDigits.size()] == '"' ? digits : std::string_view::npos;
+}
+
+// The length bytes and the header, with all checksums.
+std::string encode_header(const Checkpoint& checkpoint) {
+  SafetensorsHeader header;
+  for (const auto& [key, value] : checkpoint.metadata) {
+    if (key == kFormatKey || key.starts_with(kSumPrefix))
+      throw Error(ErrorKind::internal, "checkpoint metadata '" + key + "' is the file format's own");
+    header.metadata[key] = value;
+  }
+  header.metadata[std::string(kFormatKey)] = kFormat;
+  header.metadata[std::string(kHeaderSumKey)] = kNoDigits;
+  std::uint64_t at = 0;
+  std::set<std::string_view> names;
+  for (const CheckpointTensor& tensor : checkpoint.tensors) {
+    std::uint64_t elements = 1;
+    for (const std::int64_t extent : tensor.shape) elements *= static_cast<std::uint64_t>(extent);
+    if (elements != tensor.data.size() || !names.insert(tensor.name).second || tensor.name == "header" ||
+        tensor.name == "__metadata__")
+      throw Error(ErrorKind::internal, "checkpoint tensor '" + tensor.name + "' has a wrong size or name");
+    const std::uint64_t end = at + elements * sizeof(float);
+    header.tensors.push_back({tensor.name, "F32", tensor.shape, at, end});
+    header.metadata[sum_key(tensor.name)] = checksum(tensor.data);
+    at = end;
+  }
+  std::string bytes = format_safetensors(header);
+  bytes.replace(find_header_digits(bytes), kNoDigits.size(), checksum(bytes));
+  return bytes;
+}
+
+// A file whose header is verified.
+struct OpenCheckpoint {
+  InputFile file;
+  SafetensorsHeader header;
+  std::uint64_t data_start = 0;
+
+  [[noreturn]] void refuse(const std::string& problem) const {
+    throw Error(ErrorKind::checkpoint, Location{file.path().string()}, problem);
+  }
+  const std::string& sum(const SafetensorsEntry& tensor) const {
+    const auto found = header.metadata.find(sum_key(tensor.name));
+    if (found == header.metadata.end()) refuse("tensor '" + tensor.name + "' has no checksum");
+    return found->second;
+  }
+  void check(const SafetensorsEntry& tensor, const std::string& actual) const {
+    if (actual != sum(tensor)) refuse("is damaged: the checksum of tensor '" + tensor.name + "' does not agree");
+  }
+};
+
+OpenCheckpoint open_checkpoint(const std::filesystem::path& path) {
+  OpenCheckpoint open{InputFile(path, {.missing = ErrorKind::checkpoint, .denied = ErrorKind::io}), {}, 0};
+  if (open.file.size() < kSafetensorsPrefix) open.refuse("is too short to be a checkpoint");
+  std::array<unsigned char, kSafetensorsPrefix> prefix{};
+  open.file.read(0, prefix.data(), prefix.size());
+  std::uint64_t length = 0;
+  for (std::size_t i = prefix.size(); i-- > 0;) length = length << 8 | prefix[i];
+  if (length > kSafetensorsMaxHeader || length > open.file.size() - kSafetensorsPrefix)
+    open.refuse("is not a safetensors file, or damaged: its header would be " + std::to_string(length) + " bytes long");
+  open.data_start = kSafetensorsPrefix + length;
+
+  std::string bytes(static_cast<std::size_t>(open.data_start), '\0');
+  open.file.read(0, bytes.data(), bytes.size());
+  const std::string_view json = std::string_view(bytes).substr(kSafetensorsPrefix);
+  open.header = parse_safetensors(json, open.file.size() - open.data_start, path.string());
+
+  const auto& metadata = open.header.metadata;
+  const auto format = metadata.find(std::string(kFormatKey));
+  const auto sum = metadata.find(std::string(kHeaderSumKey));
+  if (format == metadata.end() && sum == metadata.end())
+    open.refuse("is a safetensors file but no checkpoint of hone; expected one that hone wrote");
+  const std::size_t digits = find_header_digits(bytes);
+  if (sum == metadata.end() || digits == std::string::npos) open.refuse("is damaged: its header has no checksum");
+  bytes.replace(digits, kNoDigits.size(), kNoDigits);
+  if (checksum(bytes) != sum->second) open.refuse("is damaged: the checksum of its header does not agree");
+  if (format == metadata.end() || format->second != kFormat)
+    open.refuse("is a checkpoint of another version of hone; this one reads format " + std::string(kFormat));
+  return open;
+}
+
+void verify_tensors(const OpenCheckpoint& open) {
+  std::vector<char> block(std::size_t{1} << 20);
+  for (const SafetensorsEntry& tensor : open.header.tensors) {
+    Checksum sum;
+    for (std::uint64_t at = tensor.begin; at < tensor.end;) {
+      const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), tensor.end - at));
+      open.file.read(open.data_start + at, block.data(), bytes);
+      sum.add(block.data(), bytes);
+      at += bytes;
+    }
+    open.check(tensor, sum.text());
+  }
+}
+
+std::string_view as_bytes(const std::vector<float>& data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float)};
+}
+
+}  // namespace
+
+void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint) {
+  file.write(encode_header(checkpoint));
+  for (const CheckpointTensor& tensor : checkpoint.tensors) file.write(as_bytes(tensor.data));
+}
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  TemporaryFile file(path);
+  write_checkpoint(file, checkpoint);
+  file.sync();
+  file.replace_target();
+}
+
+void verify_checkpoint(const std::filesystem::path& path) { verify_tensors(open_checkpoint(path)); }
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  OpenCheckpoint open = open_checkpoint(path);
+  verify_tensors(open);
+  Checkpoint checkpoint;
+  for (const SafetensorsEntry& entry : open.header.tensors) {
+    CheckpointTensor tensor{entry.name, entry.shape, {}};
+    tensor.data.resize(static_cast<std::size_t>(entry.end - entry.begin) / sizeof(float));
+    open.file.read(open.data_start + entry.begin, tensor.data.data(), tensor.data.size() * sizeof(float));
+    open.check(entry, checksum(tensor.data));  // once more: the file could have changed in between
+    checkpoint.tensors.push_back(std::move(tensor));
+  }
+  checkpoint.metadata = std::move(open.header.metadata);
+  std::erase_if(checkpoint.metadata,
+                [](const auto& item) { return item.first == kFormatKey || item.first.starts_with(kSumPrefix); });
+  return checkpoint;
+}
+
+}  // namespace hone
