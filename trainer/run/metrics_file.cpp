@@ -1,0 +1,168 @@
+#include "trainer/run/metrics_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <type_traits>
+
+#include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
+
+namespace hone {
+
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
+constexpr double kAny = std::numeric_limits<double>::infinity();
+constexpr std::array kStatusNames = {"finished", "early_stopped", "diverged", "interrupted"};
+
+struct Range {
+  double minimum = 0, maximum = kAny;
+};
+
+// Calls visit(name, field, range) for every field, in the order of the file.
+template <class M, class Visit>
+void for_each_field(M& metrics, Visit visit) {
+  visit("name", metrics.name, Range{});
+  visit("kind", metrics.kind, Range{});
+  visit("status", metrics.status, Range{});
+  visit("metric", metrics.metric, Range{});
+  visit("value", metrics.value, Range{-kAny, kAny});
+  visit("target", metrics.target, Range{0, 1});
+  visit("met", metrics.met, Range{});
+  visit("accuracy", metrics.accuracy, Range{0, 1});
+  visit("loss", metrics.loss, Range{-kAny, kAny});
+  visit("validation_accuracy", metrics.validation_accuracy, Range{0, 1});
+  visit("epochs_done", metrics.epochs_done, Range{});
+  visit("images_per_second", metrics.images_per_second, Range{});
+  visit("train_seconds", metrics.train_seconds, Range{});
+  visit("parameters", metrics.parameters, Range{});
+  visit("macs_per_image", metrics.macs_per_image, Range{});
+  visit("peak_rss_bytes", metrics.peak_rss_bytes, Range{});
+  visit("threads", metrics.threads, Range{});
+  visit("isa", metrics.isa, Range{});
+  visit("seed", metrics.seed, Range{});
+  visit("commit", metrics.commit, Range{});
+  visit("version", metrics.version, Range{});
+}
+
+// Reads one field; the text says what is wrong with it.
+std::string read_field(const json& value, std::optional<std::string>& field) {
+  if (!value.is_string()) return "expected a string or null";
+  field = value.get<std::string>();
+  return {};
+}
+
+std::string read_field(const json& value, std::optional<bool>& field) {
+  if (!value.is_boolean()) return "expected true, false or null";
+  field = value.get<bool>();
+  return {};
+}
+
+std::string read_field(const json& value, std::optional<double>& field) {
+  if (!value.is_number()) return "expected a number or null";
+  field = value.get<double>();
+  return {};
+}
+
+std::string read_field(const json& value, std::optional<std::int64_t>& field) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+    return "expected a count or null";
+  field = value.get<std::int64_t>();
+  return {};
+}
+
+std::string read_field(const json& value, std::optional<std::uint64_t>& field) {
+  if (!value.is_number_unsigned()) return "expected an integer that is not negative, or null";
+  field = value.get<std::uint64_t>();
+  return {};
+}
+
+std::string read_field(const json& value, RunStatus& field) {
+  const auto* const found =
+      value.is_string() ? std::find(kStatusNames.begin(), kStatusNames.end(), value.get_ref<const std::string&>())
+                        : kStatusNames.end();
+  if (found == kStatusNames.end()) return "expected finished, early_stopped, diverged or interrupted";
+  field = static_cast<RunStatus>(found - kStatusNames.begin());
+  return {};
+}
+
+template <class T>
+bool in_range(const std::optional<T>& field, const Range& range) {
+  if constexpr (std::is_same_v<T, double>) return !field || (*field >= range.minimum && *field <= range.maximum);
+  return true;
+}
+
+bool in_range(RunStatus, const Range&) { return true; }
+
+json parse_object(const std::string& text, const Location& where) {
+  std::set<std::string> keys;
+  const auto refuse_duplicates = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (depth == 1 && event == json::parse_event_t::key && !keys.insert(parsed.get<std::string>()).second)
+      throw Error(ErrorKind::data, where, "'" + parsed.get<std::string>() + "' is there twice");
+    return true;
+  };
+  json object;
+  try {
+    object = json::parse(text, refuse_duplicates);
+  } catch (const json::parse_error& error) {
+    throw Error(ErrorKind::data, where, "no JSON at byte " + std::to_string(error.byte));
+  } catch (const json::exception&) {
+    throw Error(ErrorKind::data, where, "holds a number that is too large");
+  }
+  if (!object.is_object()) throw Error(ErrorKind::data, where, "expected a JSON object");
+  return object;
+}
+
+}  // namespace
+
+std::string to_string(RunStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
+
+std::string format_metrics(const Metrics& metrics) {
+  ordered_json object;
+  for_each_field(metrics, [&](const char* name, const auto& field, const Range&) {
+    if constexpr (std::is_same_v<decltype(field), const RunStatus&>) {
+      object[name] = to_string(field);
+    } else if (field) {
+      object[name] = *field;  // not finite: dumped as null
+    } else {
+      object[name] = nullptr;
+    }
+  });
+  return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+void write_metrics(const std::filesystem::path& path, const Metrics& metrics) {
+  write_file_atomically(path, format_metrics(metrics));
+}
+
+Metrics read_metrics(const std::filesystem::path& path) {
+  const Location where{path.string()};
+  const json object = parse_object(
+      read_file(path, kMaxBytes, {.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false}),
+      where);
+  Metrics metrics;
+  if (!object.contains("status")) throw Error(ErrorKind::data, where, "has no status");
+  for_each_field(metrics, [&](const char* name, auto& field, const Range& range) {
+    constexpr bool is_status = std::is_same_v<decltype(field), RunStatus&>;
+    const auto found = object.find(name);
+    if (found == object.end() || (found->is_null() && !is_status)) return;
+    std::string problem = read_field(*found, field);
+    if (problem.empty() && !in_range(field, range))
+      problem = range.maximum <= 1 ? "expected a number in [0, 1]" : "expected a number that is not negative";
+    if (!problem.empty()) throw Error(ErrorKind::data, where, std::string(name) + ": " + problem);
+  });
+  if (metrics.kind && *metrics.kind != "cnn" && *metrics.kind != "dense")
+    throw Error(ErrorKind::data, where, "kind: expected cnn or dense");
+  if (metrics.target && *metrics.target <= 0)
+    throw Error(ErrorKind::data, where, "target: expected a number in (0, 1]");
+  return metrics;
+}
+
+}  // namespace hone
