@@ -62,6 +62,8 @@ struct NetworkOptions {
   double label_smoothing = 0;
   double clip_gradients = 0;       // largest global norm; 0: off
   std::uint64_t seed = 0;          // of dropout
+  int threads = 0;                 // largest team that will run it; 0: available_threads()
+  std::string isa;                 // kernels to use, as `hone info` names them; empty: the best of the machine
   std::vector<float> mean, scale;  // per channel: input = (byte - mean) * scale; empty: 0 and 1
 };
 

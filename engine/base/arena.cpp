@@ -1,0 +1,58 @@
+#include "engine/base/arena.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <string>
+
+#include "engine/base/error.hpp"
+
+namespace hone {
+
+void Slab::Free::operator()(std::byte* memory) const { std::free(memory); }
+
+Slab::Slab(std::int64_t bytes) : size_(align_up(std::max<std::int64_t>(bytes, 1))) {
+  if (size_ <= available_memory())
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<std::size_t>(size_))));
+  if (!memory_)
+    throw Error(ErrorKind::config, "the network needs " + std::to_string(size_ >> 20) + " MiB, this machine has " +
+                                       std::to_string(available_memory() >> 20) +
+                                       " MiB; expected a smaller model or batch_size");
+  std::memset(memory_.get(), 0, static_cast<std::size_t>(size_));
+}
+
+std::int64_t available_memory() {
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
+}
+
+int ArenaPlanner::book(std::int64_t bytes, int first, int last) {
+  bookings_.push_back({align_up(bytes), first, last});
+  return static_cast<int>(bookings_.size()) - 1;
+}
+
+void ArenaPlanner::assign() {
+  std::vector<std::size_t> order(bookings_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return bookings_[a].bytes > bookings_[b].bytes; });
+  std::vector<const Booking*> placed;  // by offset
+  for (const std::size_t index : order) {
+    Booking& booking = bookings_[index];
+    std::int64_t offset = 0;
+    for (const Booking* other : placed) {
+      if (other->last < booking.first || booking.last < other->first) continue;
+      if (offset + booking.bytes <= other->offset) break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    booking.offset = offset;
+    size_ = std::max(size_, offset + booking.bytes);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), &booking,
+                                   [](const Booking* a, const Booking* b) { return a->offset < b->offset; }),
+                  &booking);
+  }
+}
+
+}  // namespace hone

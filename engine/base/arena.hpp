@@ -1,0 +1,59 @@
+// Memory of a network: aligned slabs, and the plan that puts many buffers with known lifetimes into one of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace hone {
+
+// A cache line, and the widest vector.
+inline constexpr std::size_t kAlignment = 64;
+
+inline constexpr std::int64_t align_up(std::int64_t bytes, std::int64_t alignment = kAlignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+// An aligned block of zeroed bytes. Throws Error(config) where the machine has not that much memory.
+class Slab {
+ public:
+  Slab() = default;
+  explicit Slab(std::int64_t bytes);
+  std::byte* data() { return memory_.get(); }
+  const std::byte* data() const { return memory_.get(); }
+  std::int64_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const;
+  };
+  std::unique_ptr<std::byte[], Free> memory_;
+  std::int64_t size_ = 0;
+};
+
+// Bytes of memory that this machine could give now.
+std::int64_t available_memory();
+
+// Buffers with lifetimes are booked, then all offsets are assigned at once: two buffers whose lifetimes overlap never
+// share a byte, others may.
+class ArenaPlanner {
+ public:
+  // In use from instant `first` to instant `last`, both included. Returns the booking's number.
+  int book(std::int64_t bytes, int first, int last);
+  // Greedy by size: the largest buffer first, each at the lowest offset that is free during its whole life.
+  void assign();
+  std::int64_t offset(int booking) const { return bookings_[static_cast<std::size_t>(booking)].offset; }
+  std::int64_t size() const { return size_; }
+
+ private:
+  struct Booking {
+    std::int64_t bytes;
+    int first, last;
+    std::int64_t offset = 0;
+  };
+  std::vector<Booking> bookings_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace hone

@@ -1,0 +1,89 @@
+#include "engine/base/parallel.hpp"
+
+#include <omp.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace hone {
+namespace {
+
+// About a microsecond: longer than any imbalance of a quiet machine, shorter than a scheduler's time slice.
+constexpr int kSpins = 2000;
+
+void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Denormals cost hundreds of cycles each, and whether they are flushed changes results: always flushed, on every
+// thread.
+class FlushToZero {
+ public:
+#if defined(__x86_64__)
+  FlushToZero() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlush); }
+  ~FlushToZero() { _mm_setcsr(saved_); }
+
+ private:
+  static constexpr unsigned kFlush = 0x8040;  // flush-to-zero and denormals-are-zero
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushToZero() noexcept {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | (std::uint64_t{1} << 24)));
+  }
+  ~FlushToZero() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  std::uint64_t saved_ = 0;
+#endif
+};
+
+}  // namespace
+
+int available_threads() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, omp_get_num_procs());
+}
+
+void Barrier::wait() noexcept {
+  if (threads_ == 1) return;
+  const std::uint32_t generation = generation_.load(std::memory_order_acquire);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    generation_.store(generation + 1, std::memory_order_release);
+    generation_.notify_all();
+    return;
+  }
+  for (int spin = 0; spin < kSpins; ++spin) {
+    if (generation_.load(std::memory_order_acquire) != generation) return;
+    pause_briefly();
+  }
+  generation_.wait(generation, std::memory_order_acquire);
+}
+
+Team::Team(int threads) : threads_(threads < 1 ? available_threads() : threads) {}
+
+void Team::run(Body body, void* context) noexcept {
+  Barrier barrier(threads_);
+  if (threads_ == 1) {
+    const FlushToZero flush;
+    body(context, 0, barrier);
+    return;
+  }
+#pragma omp parallel num_threads(threads_)
+  {
+    const FlushToZero flush;
+    body(context, omp_get_thread_num(), barrier);
+  }
+}
+
+}  // namespace hone

@@ -1,0 +1,32 @@
+// Which kernels run: the best that this machine has, unless HONE_ISA names others. Decided once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/kernels/table.hpp"
+
+namespace hone {
+
+struct IsaChoice {
+  std::string name;    // sse2, avx2, avx512, neon64, reference
+  std::string reason;  // for `hone info`
+};
+
+// Kernel sets that this machine can run, slowest first; "reference" is always there.
+std::vector<std::string_view> available_isas();
+
+// Throws Error(usage) where HONE_ISA names a set that is unknown or that this machine cannot run.
+const IsaChoice& chosen_isa();
+
+// Empty: the chosen one. Throws Error(usage) as above. Double precision has reference kernels only.
+template <class T>
+const KernelTable<T>& kernel_table(std::string_view isa = {});
+
+template <>
+const KernelTable<float>& kernel_table<float>(std::string_view isa);
+template <>
+const KernelTable<double>& kernel_table<double>(std::string_view isa);
+
+}  // namespace hone

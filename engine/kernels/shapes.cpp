@@ -1,0 +1,83 @@
+#include "engine/kernels/shapes.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace hone {
+namespace {
+
+// Appends output `out` to the last run where it continues it, else starts a new one.
+void append(std::vector<AxisRun>& runs, const AxisRun& one, bool may_join) {
+  if (may_join && !runs.empty()) {
+    AxisRun& last = runs.back();
+    if (last.taps == one.taps && last.tap_first == one.tap_first &&
+        last.out_first + last.count * last.out_step == one.out_first &&
+        (one.taps == 0 || last.src_first + last.count * last.src_step == one.src_first)) {
+      ++last.count;
+      return;
+    }
+  }
+  runs.push_back(one);
+}
+
+}  // namespace
+
+std::vector<AxisRun> forward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                                  std::int64_t pad, std::int64_t dilation) {
+  std::vector<AxisRun> runs;
+  for (std::int64_t o = 0; o < out; ++o) {
+    const std::int64_t start = o * stride - pad;
+    std::int64_t first = 0;
+    while (first < kernel && start + first * dilation < 0) ++first;
+    std::int64_t end = first;
+    while (end < kernel && start + end * dilation < in) ++end;
+    AxisRun run;
+    run.out_first = o;
+    run.count = 1;
+    run.src_step = stride;
+    run.src_tap_step = dilation;
+    run.tap_first = first;
+    run.taps = end - first;
+    run.src_first = run.taps > 0 ? start + first * dilation : 0;
+    append(runs, run, true);
+  }
+  return runs;
+}
+
+std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                                   std::int64_t pad, std::int64_t dilation) {
+  std::vector<AxisRun> runs;
+  const std::int64_t tap_step = stride / std::gcd(stride, dilation);
+  for (std::int64_t residue = 0; residue < stride; ++residue) {
+    bool first_of_class = true;
+    for (std::int64_t i = residue; i < in; i += stride) {
+      AxisRun run;
+      run.out_first = i;
+      run.out_step = stride;
+      run.count = 1;
+      run.tap_step = tap_step;
+      run.src_tap_step = -(dilation * tap_step) / stride;
+      for (std::int64_t tap = 0; tap < kernel; ++tap) {
+        const std::int64_t numerator = i + pad - tap * dilation;
+        if (numerator < 0 || numerator % stride != 0 || numerator / stride >= out) continue;
+        if (run.taps == 0) {
+          run.tap_first = tap;
+          run.src_first = numerator / stride;
+        }
+        ++run.taps;
+      }
+      append(runs, run, !first_of_class);
+      first_of_class = false;
+    }
+  }
+  return runs;
+}
+
+ConvPlan::ConvPlan(const ConvShape& conv)
+    : shape(conv),
+      rows(forward_runs(conv.h, conv.out_h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h)),
+      columns(forward_runs(conv.w, conv.out_w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w)),
+      backward_rows(backward_runs(conv.h, conv.out_h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h)),
+      backward_columns(backward_runs(conv.w, conv.out_w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w)) {}
+
+}  // namespace hone

@@ -1,0 +1,43 @@
+// Pieces that several layers are made of: each appends its forward ops and registers its backward ones.
+#pragma once
+
+#include <string>
+
+#include "engine/graph/infer.hpp"
+#include "engine/graph/plan_context.hpp"
+#include "engine/kernels/shapes.hpp"
+
+namespace hone {
+
+// Weights at path.weight, bias at path.bias where there is one, then max(0, .) where relu.
+template <class T>
+Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in, const std::string& path,
+                           bool relu);
+
+// Batch norm with its four tensors below `prefix`.
+template <class T>
+Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::string& prefix);
+
+template <class T>
+Value<T>* plan_activation(PlanContext<T>& context, Value<T>* in, Activation activation);
+
+// The gradient of max(0, .) whose output is `out`, for layers that apply it in their own kernel.
+template <class T>
+Slot<T>* plan_relu_backward(PlanContext<T>& context, Value<T>* out);
+
+// Output length of a window that slides over `in` values with `pad` in all added; < 1 where it does not fit.
+std::int64_t window_output(std::int64_t in, std::int64_t pad, std::int64_t window, std::int64_t stride);
+
+// Books parameters of a convolution at path.weight and path.bias; returns their number.
+std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
+                               bool ends_in_relu);
+
+// Cuts n items into at most 16 tasks of a whole number of `tile` items each: by shape alone.
+struct Panels {
+  Panels(std::int64_t n, std::int64_t tile);
+  std::int64_t count = 0, size = 0, items = 0;
+  std::int64_t begin(std::int64_t panel) const { return panel * size; }
+  std::int64_t end(std::int64_t panel) const;
+};
+
+}  // namespace hone

@@ -1,0 +1,86 @@
+// A convolution on its own: conv is made of it, and so is a residual's projection.
+#include <memory>
+
+#include "engine/layers/blocks.hpp"
+
+namespace hone {
+namespace {
+
+template <class T>
+void plan_weight_gradients(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
+                           Slot<T>* diff, Parameter<T>* weights, Parameter<T>* bias) {
+  const auto kernel = context.kernels().conv_backward_weights;
+  if (!weights->whole) {
+    context.program().over_images("conv_backward_weights", {src, diff, context.partials()},
+                                  [=, partials = context.partials(), offset = weights->partial_offset,
+                                   bias_offset = bias ? bias->partial_offset : 0](const Task& task) {
+                                    T* out = partials->at(task);
+                                    kernel(*plan, src->at(task), diff->at(task), out + offset,
+                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k);
+                                  });
+    return;
+  }
+  // A tile's output channels must be of one group.
+  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
+  const Panels panels(plan->shape.k, tile);
+  context.program().tasks("conv_backward_weights", {src, diff}, panels.count, [=](const Task& task) {
+    kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
+           panels.begin(task.index), panels.end(task.index));
+  });
+}
+
+}  // namespace
+
+std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
+                               bool ends_in_relu) {
+  const std::int64_t window = shape.r * shape.s;
+  context.weight(path + ".weight", {shape.k, shape.group_c(), shape.r, shape.s}, shape.group_c() * window,
+                 shape.k * window, ends_in_relu);
+  if (bias) context.bias(path + ".bias", shape.k);
+  return shape.weights() + (bias ? shape.k : 0);
+}
+
+template <class T>
+Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in, const std::string& path,
+                           bool relu) {
+  auto prepared = std::make_shared<ConvPlan>(shape);
+  context.kernels().conv_prepare(*prepared);
+  const std::shared_ptr<const ConvPlan> plan = prepared;
+  Parameter<T>* weights = context.parameter(path + ".weight");
+  Parameter<T>* bias = context.parameter(path + ".bias");
+  const bool backward_data = context.training() && in->needs_diff;
+
+  T* packed = context.persistent(path + ".packed", plan->packed);
+  T* packed_backward = context.persistent(path + ".packed_backward", plan->packed_backward);
+  if (plan->packed > 0)
+    context.prepare([=, pack = context.kernels().conv_pack] {
+      pack(*plan, weights->values, packed, backward_data ? packed_backward : nullptr);
+    });
+
+  Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
+  context.program().over_images(
+      "conv_forward", {in->data, out->data},
+      [=, src = in->data, dst = out->data, kernel = context.kernels().conv_forward](const Task& task) {
+        kernel(*plan, src->at(task), weights->values, packed, bias ? bias->values : nullptr, relu, dst->at(task),
+               task.blocks);
+      });
+  context.describe_kernel(path, plan->description);
+
+  context.on_backward([=, &context] {
+    Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;
+    plan_weight_gradients<T>(context, plan, in->data, diff, weights, bias);
+    context.add_diff(in, [&](Slot<T>* diff_in) {
+      context.program().over_images(
+          "conv_backward_data", {diff, diff_in}, [=, kernel = context.kernels().conv_backward_data](const Task& task) {
+            kernel(*plan, diff->at(task), weights->values, packed_backward, diff_in->at(task), task.blocks);
+          });
+    });
+  });
+  return out;
+}
+
+template Value<float>* plan_convolution(PlanContext<float>&, const ConvShape&, Value<float>*, const std::string&, bool);
+template Value<double>* plan_convolution(PlanContext<double>&, const ConvShape&, Value<double>*, const std::string&,
+                                         bool);
+
+}  // namespace hone
