@@ -26,3 +26,8 @@ void expect_error(ErrorKind kind, Call call, const Parts&... parts) {
 }
 
 }  // namespace hone::testing
+
+// The same for one expression: EXPECT_HONE_ERROR(load(path), data, "part", "part").
+#define EXPECT_HONE_ERROR(expression, kind, ...) \
+  ::hone::testing::expect_error(                 \
+      ::hone::ErrorKind::kind, [&] { (void)(expression); }, __VA_ARGS__)

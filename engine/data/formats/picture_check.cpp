@@ -1,0 +1,105 @@
+#include "engine/data/formats/picture_check.hpp"
+
+#include <zlib.h>
+
+#include <cstring>
+
+namespace hone {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+constexpr const char* kCutOff = "is cut off";
+
+std::uint64_t little_endian(Bytes bytes, std::size_t at, std::size_t count) {
+  std::uint64_t value = 0;
+  for (std::size_t i = count; i-- > 0;) value = value << 8 | bytes[at + i];
+  return value;
+}
+
+std::uint32_t big_endian(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(bytes[at]) << 24 | static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
+         static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
+}
+
+// Chunks that lie in the file, with the right checksums, up to the end chunk. The decoder allocates by their lengths.
+const char* png_problem(Bytes bytes) {
+  for (std::size_t at = 8; bytes.size() - at >= 12;) {
+    const std::size_t length = big_endian(bytes, at);
+    if (length > bytes.size() - at - 12) return kCutOff;
+    const auto sum = crc32(0, bytes.data() + at + 4, static_cast<uInt>(length + 4));
+    if (sum != big_endian(bytes, at + 8 + length)) return "is damaged (a checksum is wrong)";
+    if (std::memcmp(bytes.data() + at + 4, "IEND", 4) == 0) return nullptr;
+    at += 12 + length;
+  }
+  return kCutOff;
+}
+
+// An end marker after the last scan's start (inside of scans, ff is followed by 00), and no Huffman table of more than
+// 256 codes: the decoder writes past its own table then.
+const char* jpeg_problem(Bytes bytes) {
+  bool ended = false;
+  for (std::size_t i = 1; i < bytes.size(); ++i) {
+    if (bytes[i - 1] != 0xff) continue;
+    if (bytes[i] == 0xd9) ended = true;
+    if (bytes[i] == 0xda) ended = false;
+    if (bytes[i] != 0xc4 || bytes.size() - i < 3) continue;
+    const std::size_t end = i + 1 + (std::size_t{bytes[i + 1]} << 8 | bytes[i + 2]);
+    for (std::size_t table = i + 3; table < end && bytes.size() - table >= 17;) {
+      if (bytes[table] >> 4 > 1 || (bytes[table] & 15) > 3) break;  // refused by the decoder
+      std::size_t codes = 0;
+      for (std::size_t j = 1; j <= 16; ++j) codes += bytes[table + j];
+      if (codes > 256) return "is damaged (a Huffman table of more than 256 codes)";
+      table += 17 + codes;
+      if (table > bytes.size()) return kCutOff;
+    }
+  }
+  return ended ? nullptr : kCutOff;
+}
+
+const char* bmp_problem(Bytes bytes, const Shape& shape) {
+  if (bytes.size() < 30) return kCutOff;
+  const std::uint64_t bits = little_endian(bytes, little_endian(bytes, 14, 4) == 12 ? 24 : 28, 2);
+  const std::uint64_t row = (static_cast<std::uint64_t>(shape.w) * bits + 31) / 32 * 4;
+  const std::uint64_t needed = little_endian(bytes, 10, 4) + row * static_cast<std::uint64_t>(shape.h);
+  return bytes.size() < needed ? kCutOff : nullptr;
+}
+
+// Width, height and largest value in digits, with white space and comments before each; one byte; the samples.
+const char* pnm_problem(Bytes bytes, const Shape& shape) {
+  const auto space = [](std::uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); };
+  std::size_t at = 2;
+  std::uint64_t number = 0;
+  for (int i = 0; i < 3; ++i) {
+    while (at < bytes.size() && (space(bytes[at]) || bytes[at] == '#')) {
+      if (bytes[at] == '#')
+        while (at < bytes.size() && bytes[at] != '\n' && bytes[at] != '\r') ++at;
+      else
+        ++at;
+    }
+    number = 0;
+    while (at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9' && number < 65536)
+      number = number * 10 + (bytes[at++] - std::uint64_t{'0'});
+  }
+  const std::uint64_t needed = at + 1 + static_cast<std::uint64_t>(shape.size()) * (number > 255 ? 2 : 1);
+  return bytes.size() < needed ? kCutOff : nullptr;
+}
+
+}  // namespace
+
+const char* picture_problem(Bytes encoded, const Shape& shape) {
+  if (encoded.size() < 8) return kCutOff;
+  switch (encoded[0]) {
+    case 0x89:
+      return png_problem(encoded);
+    case 0xff:
+      return jpeg_problem(encoded);
+    case 'B':
+      return bmp_problem(encoded, shape);
+    case 'P':
+      return pnm_problem(encoded, shape);
+    default:
+      return "is of no known format";
+  }
+}
+
+}  // namespace hone

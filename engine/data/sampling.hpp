@@ -1,0 +1,32 @@
+// Seeded, stratified samples: every class keeps its share. Integer arithmetic and counter-based draws only, so that a
+// seed gives the same images on every machine.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/data/dataset.hpp"
+
+namespace hone {
+
+// Ascending positions of `count` of the images (all, where there are not more). A class with s of n images gets
+// floor(count * s / n) of them; what is left goes one each to the largest remainders, lower labels first on a tie.
+// `use` names what the sample is for: samples for different uses are independent.
+std::vector<std::uint32_t> stratified_sample(std::span<const std::int32_t> labels, std::int64_t count,
+                                             std::uint64_t seed, std::string_view use);
+
+// Images at `positions` (ascending) of `split`.
+Split take(const Split& split, std::span<const std::uint32_t> positions);
+// Keeps only those, in place.
+void keep(Split& split, std::span<const std::uint32_t> positions);
+
+// data.limit: keeps a sample of at most `count` images.
+void limit_split(Split& split, std::int64_t count, std::uint64_t seed, std::string_view use);
+
+// data.validation: moves round(share * count) of the training images to dataset.validation. At least one image stays in
+// train; a share > 0 moves at least one where there are two.
+void split_validation(Dataset& dataset, double share, std::uint64_t seed);
+
+}  // namespace hone
