@@ -1,0 +1,84 @@
+#include "trainer/config/check.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "trainer/config/option.hpp"
+#include "trainer/config/yaml_document.hpp"
+
+namespace hone {
+namespace {
+
+// repeat in repeat multiplies: a bound on what the planner is handed.
+constexpr std::int64_t kMaxLayers = 10000;
+
+[[noreturn]] void fail(const Location& where, const std::string& message) {
+  throw Error(ErrorKind::config, where, message);
+}
+
+// Layers with every repeat written out. No sum of at most 1,000 counts of at most 10,000, 256 times, overflows.
+std::int64_t count_layers(const std::vector<Component>& layers) {
+  std::int64_t count = 0;
+  for (const Component& layer : layers) {
+    const std::int64_t below = count_layers(layer.layers);
+    count += 1 + (layer.has("times") ? layer.integer("times") : 1) * below;
+    if (count > kMaxLayers)
+      fail(layer.where,
+           "more than " + std::to_string(kMaxLayers) + " layers with every repeat written out; expected fewer");
+  }
+  return count;
+}
+
+void check_data(const DataConfig& data) {
+  const bool plain = std::all_of(data.dataset.begin(), data.dataset.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (!plain)
+    fail(data.where,
+         "data.dataset is " + in_quotes(data.dataset) + "; expected a name of letters, digits, '_' and '-'");
+  if (data.dataset.empty() && data.format.empty() && data.path.empty())
+    fail(data.where, "data names no images; expected 'dataset', or 'format' and 'path'");
+  if (!data.dataset.empty() && !(data.format.empty() && data.path.empty()))
+    fail(data.where, std::string("data has both 'dataset' and '") + (data.format.empty() ? "path" : "format") +
+                         "'; expected 'dataset', or 'format' and 'path'");
+  if (data.dataset.empty() && data.path.empty()) fail(data.where, "data has 'format' and no 'path'; expected both");
+  if (data.dataset.empty() && data.format.empty()) fail(data.where, "data has 'path' and no 'format'; expected both");
+}
+
+void check_schedule(const TrainConfig& train) {
+  const Component& schedule = train.schedule;
+  const auto epochs = static_cast<double>(train.epochs);
+  if (schedule.type == "cosine" && schedule.real("warmup_epochs") > epochs)
+    fail(schedule.where, "cosine.warmup_epochs is " + yaml_text(schedule.real("warmup_epochs")) + " and train.epochs " +
+                             std::to_string(train.epochs) + "; expected no more warm-up than epochs");
+  const double base = train.optimizer.has("learning_rate") ? train.optimizer.real("learning_rate") : 0;
+  const auto at_least_base = [&](const char* option, bool upper) {
+    const double value = schedule.real(option);
+    if (upper ? value < base : value > base)
+      fail(schedule.where, schedule.type + "." + option + " is " + yaml_text(value) +
+                               " and the optimizer's learning_rate " + yaml_text(base) + "; expected " +
+                               (upper ? "at least" : "at most") + " the learning rate");
+  };
+  if (schedule.type == "one_cycle") at_least_base("max_learning_rate", true);
+  if (schedule.type == "cosine") at_least_base("min_learning_rate", false);
+}
+
+void check_train(const TrainConfig& train, double validation) {
+  const std::string needs = " needs validation images and data.validation is 0; expected a share above 0";
+  if (validation == 0 && train.early_stop) fail(train.early_stop->where, "train.early_stop" + needs);
+  if (validation == 0 && train.schedule.type == "plateau") fail(train.schedule.where, "the plateau schedule" + needs);
+  const Component& optimizer = train.optimizer;
+  if (optimizer.has("nesterov") && optimizer.boolean("nesterov") && optimizer.real("momentum") == 0)
+    fail(optimizer.where, optimizer.type + ".nesterov needs momentum and it is 0; expected a momentum above 0");
+  check_schedule(train);
+}
+
+}  // namespace
+
+void check(const Config& config) {
+  check_data(config.data);
+  count_layers(config.model.layers);
+  check_train(config.train, config.data.validation);
+}
+
+}  // namespace hone

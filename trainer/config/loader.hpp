@@ -1,0 +1,24 @@
+// Reads a config: strict, and before any data is looked at. Every error is an Error(config) whose text is
+// `file:line:column: what is wrong; what was expected`, or `--set KEY: ...` for what a --set brought in.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "trainer/config/config.hpp"
+
+namespace hone {
+
+// The file at `path`, changed by `sets`: "train.epochs=3", values being YAML.
+Config load_config(const std::string& path, std::span<const std::string> sets = {});
+
+// As load_config, of text that is already there: a checkpoint's hone.config. `file` names it in errors, and what is
+// relative in it is relative to that file's folder.
+Config parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets = {});
+
+// A data path that is taken from elsewhere than a config: refused (config) where HONE_DATA_ROOT is set and it lies,
+// links resolved, outside of that folder.
+void check_data_root(const std::string& path, const Location& where);
+
+}  // namespace hone
