@@ -139,7 +139,7 @@ OpenCheckpoint open_checkpoint(const std::filesystem::path& path) {
 }
 
 void verify_tensors(const OpenCheckpoint& open) {
-  std::vector<char> block(std::size_t{1} << 20);
+  std::vector<char> block(static_cast<std::size_t>(std::min<std::uint64_t>(std::uint64_t{1} << 20, open.file.size())));
   for (const SafetensorsEntry& tensor : open.header.tensors) {
     Checksum sum;
     for (std::uint64_t at = tensor.begin; at < tensor.end;) {

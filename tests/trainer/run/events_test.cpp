@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -49,9 +48,11 @@ TEST(EventLog, WritesAnObjectALine) {
   EXPECT_TRUE(lines[1]["accuracy"].is_null());
   EXPECT_EQ(lines[1]["best"], true);
   EXPECT_EQ(lines[2]["event"], "end");
-  EXPECT_TRUE(
-      std::regex_match(lines[2]["time"].get<std::string>(), std::regex(R"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")))
-      << lines[2]["time"];
+  std::string time = lines[2]["time"];
+  for (char& c : time) {
+    if (c >= '0' && c <= '9') c = '0';
+  }
+  EXPECT_EQ(time, "0000-00-00T00:00:00.000Z");
 }
 
 TEST(EventLog, GoesOnBehindTheLastWholeLine) {
