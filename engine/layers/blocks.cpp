@@ -11,7 +11,7 @@ std::int64_t window_output(std::int64_t in, std::int64_t pad, std::int64_t windo
 Panels::Panels(std::int64_t n, std::int64_t tile) : items(n) {
   constexpr std::int64_t kMostPanels = 16;
   const std::int64_t tiles = (n + tile - 1) / tile;
-  size = (tiles + kMostPanels - 1) / kMostPanels * tile;
+  size = std::max(tile, (tiles + kMostPanels - 1) / kMostPanels * tile);
   count = (n + size - 1) / size;
 }
 
