@@ -40,7 +40,7 @@ struct Planner {
   const T* bias_values() const { return bias ? bias->values : nullptr; }
 
   void forward(Slot<T>* src, Slot<T>* dst, bool relu) const {
-    const auto run = [shape = shape, w = weights, b = bias, src, dst, relu, kernel = kernels.dense_forward](
+    const auto run = [shape = shape, w = weights, b = bias, relu, kernel = kernels.dense_forward](
                          const T* from, T* to, std::int64_t blocks, std::int64_t begin, std::int64_t end) {
       kernel(shape, from, w->values, b ? b->values : nullptr, relu, to, blocks, begin, end);
     };
