@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "engine/base/error.hpp"
+#include "engine/kernels/isa/tables.hpp"
 #include "engine/kernels/ref/reference_table.hpp"
 
 namespace hone {
@@ -16,14 +17,30 @@ struct Isa {
   std::string_view needs;
 };
 
-const KernelTable<float>& reference() {
-  static const KernelTable<float> table = ref::reference_table<float, 1>();
+// A table is made at its first use, on a CPU that can run it.
+template <KernelTable<float> (*make)()>
+const KernelTable<float>& table_of() {
+  static const KernelTable<float> table = make();
   return table;
 }
 
 // Slowest first. A new set of kernels: one line here, one file in isa/.
 constexpr Isa kIsas[] = {
-    {"reference", reference, [] { return true; }, "any CPU"},
+    {"reference", table_of<ref::reference_table<float, 1>>, [] { return true; }, "any CPU"},
+#if defined(__x86_64__)
+    {"sse2", table_of<make_sse2_table>, [] { return true; }, "SSE2"},
+    {"avx2", table_of<make_avx2_table>,
+     [] { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }, "AVX2 and FMA"},
+    {"avx512", table_of<make_avx512_table>,
+     [] {
+       return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
+              __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+              __builtin_cpu_supports("avx512vl") != 0;
+     },
+     "AVX-512 F, CD, DQ, BW and VL"},
+#elif defined(__aarch64__)
+    {"neon64", table_of<make_neon64_table>, [] { return true; }, "NEON"},
+#endif
 };
 
 const Isa& find_isa(std::string_view name) {

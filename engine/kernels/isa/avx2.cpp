@@ -1,0 +1,4 @@
+#include "engine/kernels/isa/tables.hpp"
+#include "engine/kernels/simd/table-inl.hpp"
+
+hone::KernelTable<float> hone::make_avx2_table() { return simd::make_table<xsimd::fma3<xsimd::avx2>>("avx2"); }

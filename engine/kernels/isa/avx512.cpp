@@ -1,0 +1,4 @@
+#include "engine/kernels/isa/tables.hpp"
+#include "engine/kernels/simd/table-inl.hpp"
+
+hone::KernelTable<float> hone::make_avx512_table() { return simd::make_table<xsimd::avx512bw>("avx512"); }

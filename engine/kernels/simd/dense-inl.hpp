@@ -1,0 +1,179 @@
+// Fully connected layers, images innermost. Weights are read as they are, row by row: each is broadcast against a
+// vector of images. The weights' gradient has vectors over inputs instead, from the transposed input.
+#pragma once
+
+#include "engine/kernels/simd/vector-inl.hpp"
+#include "engine/kernels/table.hpp"
+
+namespace hone::simd {
+
+template <class Arch>
+struct Dense {
+  using V = Vec<Arch>;
+  static constexpr std::int64_t L = kLanes<Arch>;
+  static constexpr bool kMany = kRegisters<Arch> >= 32;
+  static constexpr int kOutputs = kMany ? 10 : 5;       // by two blocks of images
+  static constexpr int kGradientRows = kMany ? 12 : 6;  // by two vectors of inputs
+
+  // dst[j] = sum over i < depth of weights[j * weight_output + i * weight_step] * src[i], in TB blocks.
+  struct TileArgs {
+    const float* src;
+    std::int64_t src_block;
+    const float* weights;
+    std::int64_t weight_output, weight_step, depth;
+    const float* bias;
+    bool relu;
+    float* dst;
+    std::int64_t dst_block;
+  };
+  using Tile = void (*)(const TileArgs&) noexcept;
+
+  // kAdjacent: weights of neighbouring outputs are neighbours (weight_output is 1).
+  template <int TB, int TO, bool kAdjacent>
+  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+    V acc[TB][TO];
+    unroll<TO>([&](auto o) {
+      const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
+      unroll<TB>([&](auto b) { acc[b][o] = bias; });
+    });
+    const float *src = a.src, *weights = a.weights;
+    const std::int64_t output = kAdjacent ? 1 : a.weight_output, step = kAdjacent ? a.weight_step : 1;
+    for (std::int64_t i = 0; i < a.depth; ++i, src += L, weights += step) {
+      V x[TB];
+      unroll<TB>([&](auto b) __attribute__((always_inline)) { x[b] = load_pinned<Arch>(src + b * a.src_block); });
+      unroll<TO>([&](auto o) __attribute__((always_inline)) {
+        const V w(weights[o * output]);
+        unroll<TB>([&](auto b) __attribute__((always_inline)) { acc[b][o] = xsimd::fma(x[b], w, acc[b][o]); });
+      });
+    }
+    unroll<TO>([&](auto o) {
+      unroll<TB>(
+          [&](auto b) { store<Arch>(a.dst + b * a.dst_block + o * L, a.relu ? relu<Arch>(acc[b][o]) : acc[b][o]); });
+    });
+  }
+
+  template <int TB, bool kAdjacent, int... O>
+  static Tile tile_of(std::int64_t outputs, std::integer_sequence<int, O...>) noexcept {
+    static constexpr Tile kTiles[] = {tile<TB, O + 1, kAdjacent>...};
+    return kTiles[outputs - 1];
+  }
+
+  template <bool kAdjacent>
+  static void multiply(TileArgs a, std::int64_t outputs, std::int64_t blocks) noexcept {
+    constexpr auto sequence = std::make_integer_sequence<int, kOutputs>{};
+    const TileArgs start = a;
+    split_evenly<kOutputs>(outputs, [&](std::int64_t first, std::int64_t size) {
+      a.weights = start.weights + first * start.weight_output;
+      a.bias = start.bias == nullptr ? nullptr : start.bias + first;
+      std::int64_t b = 0;
+      for (; b + 2 <= blocks; b += 2) {
+        a.src = start.src + b * a.src_block;
+        a.dst = start.dst + b * a.dst_block + first * L;
+        tile_of<2, kAdjacent>(size, sequence)(a);
+      }
+      if (b == blocks) return;
+      a.src = start.src + b * a.src_block;
+      a.dst = start.dst + b * a.dst_block + first * L;
+      tile_of<1, kAdjacent>(size, sequence)(a);
+    });
+  }
+
+  static void forward(const DenseShape& p, const float* src, const float* weights, const float* bias, bool with_relu,
+                      float* dst, std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
+    multiply<false>({src, p.in * L, weights + begin * p.in, p.in, 1, p.in, bias == nullptr ? nullptr : bias + begin,
+                     with_relu, dst + begin * L, p.out * L},
+                    end - begin, blocks);
+  }
+
+  static void backward_data(const DenseShape& p, const float* diff_dst, const float* weights, float* diff_src,
+                            std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
+    multiply<true>(
+        {diff_dst, p.out * L, weights + begin, 1, p.in, p.out, nullptr, false, diff_src + begin * L, p.in * L},
+        end - begin, blocks);
+  }
+
+  static void transpose(const DenseShape& p, const float* src, float* transposed, std::int64_t blocks) noexcept {
+    constexpr std::int64_t kTile = 16;
+    const std::int64_t row = p.padded_in();
+    for (std::int64_t b = 0; b < blocks; ++b, src += p.in * L, transposed += L * row)
+      for (std::int64_t first = 0; first < row; first += kTile)
+        for (std::int64_t l = 0; l < L; ++l)
+          for (std::int64_t i = first; i < first + kTile; ++i)
+            transposed[l * row + i] = i < p.in ? src[i * L + l] : 0.0f;
+  }
+
+  // ---- gradient of the weights: TO outputs x TV vectors of inputs, over all images
+
+  struct GradientArgs {
+    const float* transposed;
+    std::int64_t row, images;
+    const float* diff;
+    std::int64_t diff_block;  // step from a block of images to the next
+    float* dst;
+    std::int64_t dst_row, inputs;  // inputs: that exist from here on
+  };
+  using GradientTile = void (*)(const GradientArgs&) noexcept;
+
+  template <int TO, int TV>
+  [[gnu::noinline]] static void gradient_tile(const GradientArgs& a) noexcept {
+    V acc[TO][TV];
+    unroll<TO>([&](auto o) { unroll<TV>([&](auto v) { acc[o][v] = V(0.0f); }); });
+    const float *x = a.transposed, *block = a.diff;
+    for (std::int64_t first = 0; first < a.images; first += L, block += a.diff_block)
+      for (std::int64_t l = 0; l < L; ++l, x += a.row) {
+        V inputs[TV];
+        unroll<TV>([&](auto v) __attribute__((always_inline)) { inputs[v] = load_pinned<Arch>(x + v * L); });
+        unroll<TO>([&](auto o) __attribute__((always_inline)) {
+          const V d(block[o * L + l]);
+          unroll<TV>([&](auto v) __attribute__((always_inline)) { acc[o][v] = xsimd::fma(inputs[v], d, acc[o][v]); });
+        });
+      }
+    if (a.inputs >= TV * L) {
+      unroll<TO>([&](auto o) { unroll<TV>([&](auto v) { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); }); });
+      return;
+    }
+    unroll<TO>([&](auto o) {
+      alignas(64) float row[TV * L];
+      unroll<TV>([&](auto v) { store<Arch>(row + v * L, acc[o][v]); });
+      for (std::int64_t i = 0; i < a.inputs; ++i) a.dst[o * a.dst_row + i] = row[i];
+    });
+  }
+
+  template <int TV, int... O>
+  static GradientTile gradient_tile_of(std::int64_t outputs, std::integer_sequence<int, O...>) noexcept {
+    static constexpr GradientTile kTiles[] = {gradient_tile<O + 1, TV>...};
+    return kTiles[outputs - 1];
+  }
+
+  static void backward_weights(const DenseShape& p, const float* transposed, const float* diff_dst, float* diff_weights,
+                               float* diff_bias, std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
+    constexpr auto sequence = std::make_integer_sequence<int, kGradientRows>{};
+    GradientArgs a;
+    a.row = p.padded_in();
+    a.images = blocks * L;
+    a.diff_block = p.out * L;
+    a.dst_row = p.in;
+    split_evenly<kGradientRows>(end - begin, [&](std::int64_t first, std::int64_t size) {
+      const std::int64_t o = begin + first;
+      a.diff = diff_dst + o * L;
+      for (std::int64_t i = 0; i < p.in; i += 2 * L) {
+        a.transposed = transposed + i;
+        a.dst = diff_weights + o * p.in + i;
+        a.inputs = p.in - i;
+        // The last vectors of a row may reach beyond its padding only where one is enough.
+        if (i + L < p.in)
+          gradient_tile_of<2>(size, sequence)(a);
+        else
+          gradient_tile_of<1>(size, sequence)(a);
+      }
+    });
+    if (diff_bias == nullptr) return;
+    for (std::int64_t o = begin; o < end; ++o) {
+      V sum(0.0f);
+      for (std::int64_t b = 0; b < blocks; ++b) sum += load<Arch>(diff_dst + (b * p.out + o) * L);
+      diff_bias[o] = xsimd::hadd(sum);
+    }
+  }
+};
+
+}  // namespace hone::simd

@@ -1,0 +1,164 @@
+// Convolution kernels of every ISA of this machine against the definition, evaluated in double.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/base/rng.hpp"
+#include "engine/kernels/dispatch.hpp"
+#include "tests/support/kernels.hpp"
+
+namespace hone {
+namespace {
+
+using test::from_lanes;
+using test::random_values;
+using test::to_lanes;
+
+struct Tensors {
+  std::vector<float> src, weights, bias, diff;  // plain NCHW, (K, C/groups, R, S)
+};
+
+struct Results {
+  std::vector<float> dst, relu, diff_src, diff_weights, diff_bias;
+};
+
+// All kernels of `isa` on plain tensors.
+Results run(const KernelTable<float>& table, const ConvShape& shape, std::int64_t images, const Tensors& in) {
+  const std::int64_t L = table.lanes, blocks = (images + L - 1) / L;
+  ConvPlan plan(shape);
+  table.conv_prepare(plan);
+  std::vector<float> packed(static_cast<std::size_t>(plan.packed)),
+      packed_backward(static_cast<std::size_t>(plan.packed_backward));
+  table.conv_pack(plan, in.weights.data(), packed.data(), packed_backward.data());
+  const auto src = to_lanes(in.src, images, shape.src_size(), L), diff = to_lanes(in.diff, images, shape.dst_size(), L);
+  std::vector<float> dst(static_cast<std::size_t>(blocks * L * shape.dst_size()), NAN),
+      diff_src(static_cast<std::size_t>(blocks * L * shape.src_size()), NAN);
+  Results out;
+  out.diff_weights.assign(in.weights.size(), NAN);
+  out.diff_bias.assign(in.bias.size(), NAN);
+  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), in.bias.data(), false, dst.data(), blocks);
+  out.dst = from_lanes(dst, images, shape.dst_size(), L);
+  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), nullptr, true, dst.data(), blocks);
+  out.relu = from_lanes(dst, images, shape.dst_size(), L);
+  table.conv_backward_data(plan, diff.data(), in.weights.data(), packed_backward.data(), diff_src.data(), blocks);
+  out.diff_src = from_lanes(diff_src, images, shape.src_size(), L);
+  // In two pieces, as tasks would.
+  const std::int64_t tile = shape.groups == 1 ? plan.weight_tile : shape.group_k();
+  const std::int64_t cut = std::min(shape.k, (shape.k / 2 + tile - 1) / tile * tile);
+  table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, 0,
+                              cut);
+  table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, cut,
+                              shape.k);
+  return out;
+}
+
+Results reference(const ConvShape& shape, std::int64_t images, const Tensors& in) {
+  const KernelTable<double>& table = kernel_table<double>();
+  const auto wide = [](const std::vector<float>& values) { return std::vector<double>(values.begin(), values.end()); };
+  const auto narrow = [](const std::vector<double>& values) {
+    std::vector<float> out;
+    for (const double value : values) out.push_back(static_cast<float>(value));
+    return out;
+  };
+  const auto src = wide(in.src), weights = wide(in.weights), bias = wide(in.bias), diff = wide(in.diff);
+  ConvPlan plan(shape);
+  table.conv_prepare(plan);
+  std::vector<double> dst(diff.size()), diff_src(src.size()), diff_weights(weights.size()), diff_bias(bias.size());
+  Results out;
+  table.conv_forward(plan, src.data(), weights.data(), nullptr, bias.data(), false, dst.data(), images);
+  out.dst = narrow(dst);
+  table.conv_forward(plan, src.data(), weights.data(), nullptr, nullptr, true, dst.data(), images);
+  out.relu = narrow(dst);
+  table.conv_backward_data(plan, diff.data(), weights.data(), nullptr, diff_src.data(), images);
+  out.diff_src = narrow(diff_src);
+  table.conv_backward_weights(plan, src.data(), diff.data(), diff_weights.data(), diff_bias.data(), images, 0, shape.k);
+  out.diff_weights = narrow(diff_weights);
+  out.diff_bias = narrow(diff_bias);
+  return out;
+}
+
+void check(const ConvShape& shape, std::int64_t images) {
+  SCOPED_TRACE(testing::Message() << "N " << images << " C " << shape.c << " HxW " << shape.h << "x" << shape.w << " K "
+                                  << shape.k << " RxS " << shape.r << "x" << shape.s << " stride " << shape.stride_h
+                                  << "," << shape.stride_w << " pad " << shape.pad_h << "," << shape.pad_w
+                                  << " dilation " << shape.dilation_h << "," << shape.dilation_w << " groups "
+                                  << shape.groups);
+  const Tensors in{random_values(images * shape.src_size(), 1), random_values(shape.weights(), 2),
+                   random_values(shape.k, 3), random_values(images * shape.dst_size(), 4)};
+  const Results expected = reference(shape, images, in);
+  for (const std::string_view isa : available_isas()) {
+    SCOPED_TRACE(isa);
+    const Results got = run(kernel_table<float>(isa), shape, images, in);
+    test::expect_close(got.dst, expected.dst, 1e-5, "forward");
+    test::expect_close(got.relu, expected.relu, 1e-5, "forward with relu");
+    test::expect_close(got.diff_src, expected.diff_src, 1e-5, "backward data");
+    test::expect_close(got.diff_weights, expected.diff_weights, 1e-5, "backward weights");
+    test::expect_close(got.diff_bias, expected.diff_bias, 1e-5, "backward bias");
+  }
+}
+
+ConvShape make(std::int64_t c, std::int64_t h, std::int64_t w, std::int64_t k, std::int64_t r, std::int64_t s,
+               std::int64_t stride = 1, std::int64_t pad = 0, std::int64_t groups = 1) {
+  ConvShape shape;
+  shape.c = c;
+  shape.h = h;
+  shape.w = w;
+  shape.k = k;
+  shape.r = r;
+  shape.s = s;
+  shape.stride_h = shape.stride_w = stride;
+  shape.pad_h = shape.pad_w = pad;
+  shape.groups = groups;
+  shape.out_h = (h + 2 * pad - r) / stride + 1;
+  shape.out_w = (w + 2 * pad - s) / stride + 1;
+  return shape;
+}
+
+TEST(Conv, NamedShapes) {
+  check(make(1, 28, 28, 20, 5, 5), 16);      // LeNet's first layer
+  check(make(20, 12, 12, 50, 5, 5), 3);      // and its second
+  check(make(3, 9, 9, 16, 3, 3, 1, 1), 17);  // one image beyond a block
+  check(make(16, 8, 8, 16, 3, 3, 1, 1), 5);
+  check(make(8, 7, 7, 12, 1, 1), 2);
+  check(make(8, 9, 7, 8, 3, 3, 2, 1), 4);     // strided
+  check(make(8, 6, 6, 8, 3, 3, 1, 1, 8), 4);  // depthwise
+  check(make(6, 6, 6, 4, 3, 3, 1, 1, 2), 4);  // groups
+  check(make(2, 5, 5, 3, 1, 1, 3), 2);        // stride beyond the kernel
+  check(make(130, 4, 4, 70, 3, 3, 1, 1), 2);  // weights beyond the first cache
+  check(make(1, 1, 1, 1, 1, 1), 1);
+}
+
+TEST(Conv, RandomShapes) {
+  constexpr std::uint64_t kSeed = 20;
+  Random random(derive_key(kSeed, "conv shapes"), 0);
+  const auto pick = [&](std::uint64_t low, std::uint64_t high) {
+    return static_cast<std::int64_t>(low + random.below(high - low + 1));
+  };
+  int done = 0;
+  while (done < 200) {
+    ConvShape shape;
+    shape.groups = random.below(4) == 0 ? pick(1, 4) : 1;
+    shape.c = shape.groups * pick(1, 11);
+    shape.k = shape.groups * pick(1, 13);
+    shape.h = pick(1, 13);
+    shape.w = pick(1, 20);
+    shape.r = pick(1, 5);
+    shape.s = pick(1, 5);
+    shape.stride_h = pick(1, 3);
+    shape.stride_w = pick(1, 3);
+    shape.pad_h = pick(0, 4);
+    shape.pad_w = pick(0, 4);
+    shape.dilation_h = pick(1, 3);
+    shape.dilation_w = pick(1, 3);
+    const std::int64_t rows = shape.h + 2 * shape.pad_h - (shape.r - 1) * shape.dilation_h - 1;
+    const std::int64_t columns = shape.w + 2 * shape.pad_w - (shape.s - 1) * shape.dilation_w - 1;
+    if (rows < 0 || columns < 0) continue;
+    shape.out_h = rows / shape.stride_h + 1;
+    shape.out_w = columns / shape.stride_w + 1;
+    check(shape, pick(1, 20));
+    ++done;
+  }
+}
+
+}  // namespace
+}  // namespace hone
