@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#if __has_include("engine/data/augment.hpp")
 #include "engine/data/augment.hpp"
-#endif
 #include "engine/graph/layer_type.hpp"
 #include "engine/layers/registry.hpp"
 #include "engine/optim/registry.hpp"
@@ -18,14 +16,6 @@ namespace {
 template <class Types>
 std::vector<const ComponentType*> list(const Types& types) {
   return {types.begin(), types.end()};
-}
-
-std::vector<const ComponentType*> augmentations() {
-#if __has_include("engine/data/augment.hpp")
-  return list(augment_types());
-#else
-  return {};
-#endif
 }
 
 std::vector<std::string_view> names(const Family& family) {
@@ -130,7 +120,7 @@ const Family& schedule_family() {
   return family;
 }
 const Family& augment_family() {
-  static const Family family{"augmentation", "an", augmentations()};
+  static const Family family{"augmentation", "an", list(augment_types())};
   return family;
 }
 

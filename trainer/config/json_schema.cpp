@@ -102,7 +102,6 @@ Json family_schema(const Family& family) {
     if (options["anyOf"].back() == Json{{"type", "null"}}) bare.push_back(name);
     forms.push_back(object({{name, std::move(options)}}, Json::array({name})));
   }
-  if (forms.empty()) forms.push_back(false);
   if (!bare.empty()) forms.insert(forms.begin(), Json{{"enum", std::move(bare)}});
   return {{"description", std::string(family.article) + " " + std::string(family.noun)}, {"oneOf", std::move(forms)}};
 }

@@ -74,6 +74,7 @@ const Case kCases[] = {
     {"data: {}", false},
     {"data: {format: idx}", false},
     {"data: {dataset: mnist, path: x}", false},
+    {"data: {dataset: mnist, augment: [{flip: horizontal}, {crop: {padding: 4}}]}", true},
     {"data: {dataset: mnist, augment: [{flop: horizontal}]}", false},
     {"data: {dataset: mnist}\ntrain: {epochs: 0}", false},
     {"data: {dataset: mnist}\ntrain: {epoch: 3}", false},

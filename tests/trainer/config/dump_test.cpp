@@ -13,6 +13,7 @@ const std::string kLarge = R"(name: 'yes'
 data:
   format: idx
   path: "/a b/\u00fc\"\\"
+  augment: [{flip: horizontal}]
 model:
   input: [3, 32, 32]
   layers:

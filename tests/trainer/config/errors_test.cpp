@@ -132,6 +132,9 @@ TEST(Errors, Data) {
           {"data: {dataset: mnist, augment: flip}",
            "c.yaml:2:33: data.augment is 'flip'; expected a list of "
            "augmentations"},
+          {"data: {dataset: mnist, augment: [{flip: horizontl}]}",
+           "c.yaml:2:41: flip.direction is 'horizontl'; expected one of horizontal, vertical; did you mean "
+           "'horizontal'?"},
       },
       kModel);
 }

@@ -45,6 +45,7 @@ data:
   limit: {train: 6000, test: 1000}
   normalize: unit
   skip_unreadable: true
+  augment: [{flip: horizontal}, {crop: {padding: 4}}]
 model:
   input: [1, 28, 27]
   layers:
@@ -81,6 +82,8 @@ tweak:
   EXPECT_EQ(c.data.limit.test, 1000);
   EXPECT_EQ(c.data.normalize, "unit");
   EXPECT_TRUE(c.data.skip_unreadable);
+  ASSERT_EQ(c.data.augment.size(), 2U);
+  EXPECT_EQ(c.data.augment[1].type, "crop");
   EXPECT_EQ(to_string(c.data.where), "c.yaml:4:12");
 
   EXPECT_EQ(c.model.input, (Shape{1, 28, 27}));
@@ -92,7 +95,7 @@ tweak:
   EXPECT_EQ(conv.pair("dilation"), (Pair{1, 1}));
   EXPECT_EQ(conv.integer("groups"), 2);
   EXPECT_FALSE(conv.boolean("bias"));
-  EXPECT_EQ(to_string(conv.where), "c.yaml:12:7");
+  EXPECT_EQ(to_string(conv.where), "c.yaml:13:7");
   EXPECT_EQ(c.model.layers[1].pair("stride"), (Pair{2, 2}));
   EXPECT_EQ(c.model.layers[2].choice("shortcut"), "projection");
   EXPECT_TRUE(c.model.layers[2].layers[0].boolean("bias"));
