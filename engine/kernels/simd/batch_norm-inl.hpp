@@ -53,7 +53,7 @@ struct BatchNorm {
                     const float* shift, float* dst, std::int64_t blocks) noexcept {
     for (std::int64_t plane = 0; plane < blocks * channels; ++plane) {
       const V a(scale[plane % channels]), b(shift[plane % channels]);
-      for (std::int64_t i = 0; i < pixels; ++i, src += L, dst += L) store<Arch>(dst, xsimd::fma(load<Arch>(src), a, b));
+      for (std::int64_t i = 0; i < pixels; ++i, src += L, dst += L) store<Arch>(dst, fma<Arch>(load<Arch>(src), a, b));
     }
   }
 
@@ -68,7 +68,7 @@ struct BatchNorm {
         for (std::int64_t i = 0; i < pixels * L; i += L) {
           const V diff = load<Arch>(diff_dst + plane + i);
           plane_sum += diff;
-          plane_product = xsimd::fma(diff, load<Arch>(src + plane + i) - center, plane_product);
+          plane_product = fma<Arch>(diff, load<Arch>(src + plane + i) - center, plane_product);
         }
         sum += plane_sum;
         product += plane_product;
@@ -86,8 +86,7 @@ struct BatchNorm {
       for (std::int64_t c = 0; c < channels; ++c) {
         const V of_diff = V(a[c]) * real, of_src = V(b[c]) * real, constant = V(d[c]) * real;
         for (std::int64_t i = 0; i < pixels; ++i, src += L, diff_dst += L, diff_src += L)
-          store<Arch>(diff_src,
-                      xsimd::fma(load<Arch>(diff_dst), of_diff, xsimd::fma(load<Arch>(src), of_src, constant)));
+          store<Arch>(diff_src, fma<Arch>(load<Arch>(diff_dst), of_diff, fma<Arch>(load<Arch>(src), of_src, constant)));
       }
     }
   }

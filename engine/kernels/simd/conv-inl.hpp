@@ -42,9 +42,9 @@ struct Conv {
   template <int TP, int TK, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
     V acc[TP][TK];
-    unroll<TK>([&](auto k) {
+    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
       const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
-      unroll<TP>([&](auto p) { acc[p][k] = bias; });
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
     });
     const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
     for (std::int64_t c = 0; c < a.channels; ++c) {
@@ -55,10 +55,10 @@ struct Conv {
         const float* weights = weights_row;
         for (std::int64_t s = 0; s < a.taps; ++s) {
           V x[TP];
-          unroll<TP>([&](auto p) __attribute__((always_inline)) { x[p] = load_pinned<Arch>(src + p * step); });
-          unroll<TK>([&](auto k) __attribute__((always_inline)) {
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { x[p] = load_pinned<Arch>(src + p * step); });
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
             const V w(weights[k]);
-            unroll<TP>([&](auto p) __attribute__((always_inline)) { acc[p][k] = xsimd::fma(x[p], w, acc[p][k]); });
+            unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = fma<Arch>(x[p], w, acc[p][k]); });
           });
           src += a.src_tap_step;
           weights += a.weights_tap_step;
@@ -67,9 +67,9 @@ struct Conv {
         weights_row += a.weights_row_step;
       }
     }
-    unroll<TK>([&](auto k) {
+    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
       if (k < a.stored)
-        unroll<TP>([&](auto p) {
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
           const V y = a.relu ? relu<Arch>(acc[p][k]) : acc[p][k];
           store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, y);
         });

@@ -44,9 +44,9 @@ struct ConvWeights {
   template <int TK, int TJ, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
     V acc[TK * TJ];
-    unroll<TK * TJ>([&](auto i) { acc[i] = V(0.0f); });
+    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] = V(0.0f); });
     std::int64_t offset[TJ];
-    unroll<TJ>([&](auto j) { offset[j] = a.src_offset[j]; });
+    unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
     const std::int64_t step = kUnitStep ? L : a.src_pixel;
     const std::int64_t plane = a.diff_plane;
     const std::int64_t count = a.columns.end - a.columns.first;
@@ -56,11 +56,10 @@ struct ConvWeights {
         const float* diff = a.diff + b * a.diff_block + row * a.diff_row;
         for (std::int64_t i = 0; i < count; ++i, src += step, diff += L) {
           V d[TK];
-          unroll<TK>([&](auto k) __attribute__((always_inline)) { d[k] = load_pinned<Arch>(diff + k * plane); });
-          unroll<TJ>([&](auto j) __attribute__((always_inline)) {
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(diff + k * plane); });
+          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
             const V x = load_pinned<Arch>(src + offset[j]);
-            unroll<TK>([&](auto k)
-                           __attribute__((always_inline)) { acc[k * TJ + j] = xsimd::fma(d[k], x, acc[k * TJ + j]); });
+            unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[k * TJ + j] = fma<Arch>(d[k], x, acc[k * TJ + j]); });
           });
         }
       }

@@ -32,23 +32,24 @@ struct Dense {
   template <int TB, int TO, bool kAdjacent>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
     V acc[TB][TO];
-    unroll<TO>([&](auto o) {
+    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
       const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
-      unroll<TB>([&](auto b) { acc[b][o] = bias; });
+      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = bias; });
     });
     const float *src = a.src, *weights = a.weights;
     const std::int64_t output = kAdjacent ? 1 : a.weight_output, step = kAdjacent ? a.weight_step : 1;
     for (std::int64_t i = 0; i < a.depth; ++i, src += L, weights += step) {
       V x[TB];
-      unroll<TB>([&](auto b) __attribute__((always_inline)) { x[b] = load_pinned<Arch>(src + b * a.src_block); });
-      unroll<TO>([&](auto o) __attribute__((always_inline)) {
+      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { x[b] = load_pinned<Arch>(src + b * a.src_block); });
+      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
         const V w(weights[o * output]);
-        unroll<TB>([&](auto b) __attribute__((always_inline)) { acc[b][o] = xsimd::fma(x[b], w, acc[b][o]); });
+        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = fma<Arch>(x[b], w, acc[b][o]); });
       });
     }
-    unroll<TO>([&](auto o) {
-      unroll<TB>(
-          [&](auto b) { store<Arch>(a.dst + b * a.dst_block + o * L, a.relu ? relu<Arch>(acc[b][o]) : acc[b][o]); });
+    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA {
+        store<Arch>(a.dst + b * a.dst_block + o * L, a.relu ? relu<Arch>(acc[b][o]) : acc[b][o]);
+      });
     });
   }
 
@@ -117,24 +118,26 @@ struct Dense {
   template <int TO, int TV>
   [[gnu::noinline]] static void gradient_tile(const GradientArgs& a) noexcept {
     V acc[TO][TV];
-    unroll<TO>([&](auto o) { unroll<TV>([&](auto v) { acc[o][v] = V(0.0f); }); });
+    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = V(0.0f); }); });
     const float *x = a.transposed, *block = a.diff;
     for (std::int64_t first = 0; first < a.images; first += L, block += a.diff_block)
       for (std::int64_t l = 0; l < L; ++l, x += a.row) {
         V inputs[TV];
-        unroll<TV>([&](auto v) __attribute__((always_inline)) { inputs[v] = load_pinned<Arch>(x + v * L); });
-        unroll<TO>([&](auto o) __attribute__((always_inline)) {
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
+        unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
           const V d(block[o * L + l]);
-          unroll<TV>([&](auto v) __attribute__((always_inline)) { acc[o][v] = xsimd::fma(inputs[v], d, acc[o][v]); });
+          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
         });
       }
     if (a.inputs >= TV * L) {
-      unroll<TO>([&](auto o) { unroll<TV>([&](auto v) { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); }); });
+      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); });
+      });
       return;
     }
-    unroll<TO>([&](auto o) {
+    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
       alignas(64) float row[TV * L];
-      unroll<TV>([&](auto v) { store<Arch>(row + v * L, acc[o][v]); });
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(row + v * L, acc[o][v]); });
       for (std::int64_t i = 0; i < a.inputs; ++i) a.dst[o * a.dst_row + i] = row[i];
     });
   }

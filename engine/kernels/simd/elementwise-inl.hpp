@@ -92,7 +92,7 @@ struct Elementwise {
   }
 
   static void activation_forward(Activation kind, const float* src, float* dst, std::int64_t count) noexcept {
-    with_kind(kind, [&](auto k) {
+    with_kind(kind, [&](auto k) HONE_INLINE_LAMBDA {
       for (std::int64_t i = 0; i < count; i += L) store<Arch>(dst + i, activate<k()>(load<Arch>(src + i)));
     });
   }
@@ -100,7 +100,7 @@ struct Elementwise {
   static void activation_backward(Activation kind, const float* src, const float* dst, const float* diff_dst,
                                   float* diff_src, std::int64_t count) noexcept {
     const float* from = needs_input(kind) ? src : dst;
-    with_kind(kind, [&](auto k) {
+    with_kind(kind, [&](auto k) HONE_INLINE_LAMBDA {
       for (std::int64_t i = 0; i < count; i += L)
         store<Arch>(diff_src + i, load<Arch>(diff_dst + i) * derivative<k()>(load<Arch>(from + i)));
     });

@@ -18,21 +18,21 @@ struct Update {
     std::int64_t i = 0;
     for (; i + L <= count; i += L) {
       V x[N];
-      unroll<N>([&](auto n) { x[n] = arrays[n] == nullptr ? V(0.0f) : load<Arch>(arrays[n] + i); });
+      unroll<N>([&](auto n) HONE_INLINE_LAMBDA { x[n] = arrays[n] == nullptr ? V(0.0f) : load<Arch>(arrays[n] + i); });
       body(x);
-      unroll<N>([&](auto n) {
+      unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
         if (arrays[n] != nullptr) store<Arch>(arrays[n] + i, x[n]);
       });
     }
     if (i == count) return;
     alignas(64) float tail[N][L] = {};
-    unroll<N>([&](auto n) {
+    unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
       for (std::int64_t j = i; j < count && arrays[n] != nullptr; ++j) tail[n][j - i] = arrays[n][j];
     });
     V x[N];
-    unroll<N>([&](auto n) { x[n] = load<Arch>(tail[n]); });
+    unroll<N>([&](auto n) HONE_INLINE_LAMBDA { x[n] = load<Arch>(tail[n]); });
     body(x);
-    unroll<N>([&](auto n) {
+    unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
       store<Arch>(tail[n], x[n]);
       for (std::int64_t j = i; j < count && arrays[n] != nullptr; ++j) arrays[n][j] = tail[n][j - i];
     });
@@ -58,10 +58,10 @@ struct Update {
     const V rate(args.learning_rate), momentum(args.momentum), decay(args.weight_decay), scale(gradient_scale);
     float* const arrays[] = {weights, const_cast<float*>(gradient), velocity};  // the gradient is stored unchanged
     for_each_vector(arrays, count, [&](V(&x)[3]) {
-      V step = xsimd::fma(x[1], scale, decay * x[0]);
+      V step = fma<Arch>(x[1], scale, decay * x[0]);
       if (velocity != nullptr) {
-        x[2] = xsimd::fma(momentum, x[2], step);
-        step = args.nesterov ? xsimd::fma(momentum, x[2], step) : x[2];
+        x[2] = fma<Arch>(momentum, x[2], step);
+        step = args.nesterov ? fma<Arch>(momentum, x[2], step) : x[2];
       }
       x[0] -= rate * step;
     });
@@ -74,9 +74,9 @@ struct Update {
     const V decoupled(args.decoupled_decay), correction1(args.correction1), correction2(args.correction2);
     float* const arrays[] = {weights, const_cast<float*>(gradient), first, second};
     for_each_vector(arrays, count, [&](V(&x)[4]) {
-      const V g = xsimd::fma(x[1], scale, coupled * x[0]);
-      x[2] = xsimd::fma(beta1, x[2], rest1 * g);
-      x[3] = xsimd::fma(beta2, x[3], rest2 * g * g);
+      const V g = fma<Arch>(x[1], scale, coupled * x[0]);
+      x[2] = fma<Arch>(beta1, x[2], rest1 * g);
+      x[3] = fma<Arch>(beta2, x[3], rest2 * g * g);
       const V denominator = xsimd::sqrt(x[3] * correction2) + eps;
       x[0] -= decoupled * x[0] + rate * (x[2] * correction1) / denominator;
     });
