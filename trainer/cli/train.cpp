@@ -1,0 +1,48 @@
+// hone train: trains what a config describes.
+#include "trainer/run/train.hpp"
+
+#include "trainer/cli/arguments.hpp"
+#include "trainer/cli/output.hpp"
+#include "trainer/config/loader.hpp"
+#include "trainer/run/stop_signal.hpp"
+
+namespace hone {
+
+extern const Command kTrain;
+
+namespace {
+
+int run(std::span<const std::string> arguments) {
+  Arguments args(kTrain);
+  args.option("out", "RUN", "the run folder to write")
+      .flag("resume", "go on with the run in that folder; start where there is none")
+      .option("init-from", "CKPT", "start with the weights of a checkpoint")
+      .option("threads", "N", "threads to use (default: all that the process may use)")
+      .list("set", "KEY=VALUE", "change a value of the config; may be repeated")
+      .flag("json", "print the metrics as JSON")
+      .flag("quiet", "no progress");
+  if (!args.parse(arguments, 1, 1, "one config")) return 0;
+  TrainOptions options;
+  options.out = args.required("out");
+  options.resume = args.has("resume");
+  options.init_from = args.text("init-from");
+  options.threads = static_cast<int>(args.integer("threads", 1, kMaxThreads).value_or(0));
+  options.quiet = args.has("quiet");
+
+  const Config config = load_config(args.plain()[0], args.texts("set"));
+  const TrainResult result = train(config, options);
+  if (result.signal != 0) throw Stopped{result.signal};
+  if (result.metrics.status == RunStatus::diverged)
+    throw Error(ErrorKind::diverged, Location{options.out.string()},
+                result.message + "; expected finite values, try a lower learning rate");
+  if (args.has("json")) print(format_metrics(result.metrics));
+  return 0;
+}
+
+}  // namespace
+
+const Command kTrain = {
+    "train", "CONFIG --out RUN [--resume] [--init-from CKPT] [--threads N] [--set a.b=v]...", "train what a config describes",
+    run};
+
+}  // namespace hone

@@ -1,0 +1,42 @@
+// SIGINT and SIGTERM as a request that training, evaluation and decoding look at between two pieces of work.
+#pragma once
+
+#include <csignal>
+
+namespace hone {
+
+// Takes both signals while it lives. A second signal is the same request again.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+ private:
+  struct sigaction before_int_ = {}, before_term_ = {};
+};
+
+// All signals are blocked in the calling thread while it lives, and for good in threads that it starts.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// The signal that came first; 0: none did.
+int stop_requested() noexcept;
+
+// Thrown to leave whatever is going on; exit code 128 + signal.
+struct Stopped {
+  int signal = 0;
+};
+
+void throw_if_stopped();
+
+}  // namespace hone

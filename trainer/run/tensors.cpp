@@ -1,0 +1,91 @@
+#include "trainer/run/tensors.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/error.hpp"
+
+namespace hone {
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+bool is_optimizer_state(std::string_view name) { return name.starts_with(kOptimizerPrefix); }
+
+using ByName = std::map<std::string_view, const CheckpointTensor*>;
+
+// What keeps the file's tensors from being the network's, in words.
+std::vector<std::string> differences_between(const ByName& held, std::span<const TensorInfo> wanted,
+                                             const std::string& prefix) {
+  std::vector<std::string> found;
+  std::size_t known = 0;
+  for (const TensorInfo& info : wanted) {
+    const auto tensor = held.find(prefix + info.name);
+    if (tensor == held.end()) {
+      found.push_back(prefix + info.name + " is missing");
+      continue;
+    }
+    ++known;
+    if (tensor->second->shape != info.shape)
+      found.push_back(prefix + info.name + " is " + shape_text(tensor->second->shape) + " instead of " +
+                      shape_text(info.shape));
+  }
+  if (known == held.size()) return found;
+  for (const auto& [name, tensor] : held)
+    if (std::none_of(wanted.begin(), wanted.end(), [&](const TensorInfo& info) { return prefix + info.name == name; }))
+      found.push_back(std::string(name) + " is not in the model");
+  return found;
+}
+
+template <class Values>
+void restore(const Checkpoint& checkpoint, const std::string& file, std::span<const TensorInfo> wanted,
+             const std::string& prefix, Values values) {
+  ByName held;
+  for (const CheckpointTensor& tensor : checkpoint.tensors)
+    if (is_optimizer_state(tensor.name) == !prefix.empty()) held[tensor.name] = &tensor;
+  const std::vector<std::string> problems = differences_between(held, wanted, prefix);
+  if (!problems.empty()) {
+    constexpr std::size_t kShown = 8;
+    std::string text = "does not fit the model: ";
+    for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i) text += (i > 0 ? ", " : "") + problems[i];
+    if (problems.size() > kShown) text += " and " + std::to_string(problems.size() - kShown) + " more";
+    throw Error(ErrorKind::checkpoint, Location{file}, text + "; expected the same names and shapes");
+  }
+  for (const TensorInfo& info : wanted) {
+    const CheckpointTensor& tensor = *held.at(prefix + info.name);
+    std::copy(tensor.data.begin(), tensor.data.end(), values(info).begin());
+  }
+}
+
+}  // namespace
+
+void append_weights(const Network<float>& network, Checkpoint& checkpoint) {
+  for (const TensorInfo& info : network.tensors()) {
+    const auto values = network.values(info);
+    checkpoint.tensors.push_back({info.name, info.shape, {values.begin(), values.end()}});
+  }
+}
+
+void append_optimizer(const Network<float>& network, Checkpoint& checkpoint) {
+  for (const TensorInfo& info : network.optimizer_tensors()) {
+    const auto values = network.optimizer_values(info);
+    checkpoint.tensors.push_back({kOptimizerPrefix + info.name, info.shape, {values.begin(), values.end()}});
+  }
+}
+
+void restore_weights(const Checkpoint& checkpoint, const std::string& file, Network<float>& network) {
+  restore(checkpoint, file, network.tensors(), "", [&](const TensorInfo& info) { return network.values(info); });
+}
+
+void restore_optimizer(const Checkpoint& checkpoint, const std::string& file, Network<float>& network) {
+  restore(checkpoint, file, network.optimizer_tensors(), kOptimizerPrefix,
+          [&](const TensorInfo& info) { return network.optimizer_values(info); });
+}
+
+}  // namespace hone
