@@ -29,8 +29,7 @@ std::optional<T> number(const std::string& name, const std::string& text, T mini
 }  // namespace
 
 struct Arguments::Impl {
-  explicit Impl(const Command& command)
-      : options("hone " + std::string(command.name), std::string(command.doc)) {
+  explicit Impl(const Command& command) : options("hone " + std::string(command.name), std::string(command.doc)) {
     options.custom_help(std::string(command.usage)).positional_help("");
   }
 
@@ -89,8 +88,7 @@ bool Arguments::parse(std::span<const std::string> arguments, std::size_t minimu
   if (plain_.size() < minimum || plain_.size() > maximum)
     throw Error(ErrorKind::usage,
                 (plain_.size() < minimum ? "an argument is missing" : "unexpected argument '" + plain_.back() + "'") +
-                    "; expected " + what + ": hone " + std::string(command_.name) + " " +
-                    std::string(command_.usage));
+                    "; expected " + what + ": hone " + std::string(command_.name) + " " + std::string(command_.usage));
   return true;
 }
 

@@ -23,8 +23,8 @@ namespace {
 constexpr const Command* kCommands[] = {&kTrain};
 
 std::string overview() {
-  std::string text = fmt::format("hone {}: trains convolutional networks described in YAML\n\nusage: hone COMMAND ...\n\n",
-                                 kVersion);
+  std::string text =
+      fmt::format("hone {}: trains convolutional networks described in YAML\n\nusage: hone COMMAND ...\n\n", kVersion);
   for (const Command* command : kCommands) text += fmt::format("  {:<10} {}\n", command->name, command->doc);
   return text + "\nhone COMMAND --help tells more about one of them.\n";
 }
@@ -44,8 +44,8 @@ int dispatch(std::span<const std::string> arguments) {
   if (command == nullptr) {
     std::vector<std::string_view> names;
     for (const Command* known : kCommands) names.push_back(known->name);
-    throw Error(ErrorKind::usage, "unknown command '" + name + "'; expected one of " + joined(names) +
-                                      did_you_mean(name, names));
+    throw Error(ErrorKind::usage,
+                "unknown command '" + name + "'; expected one of " + joined(names) + did_you_mean(name, names));
   }
   return command->run(arguments.subspan(1));
 }

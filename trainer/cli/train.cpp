@@ -41,8 +41,7 @@ int run(std::span<const std::string> arguments) {
 
 }  // namespace
 
-const Command kTrain = {
-    "train", "CONFIG --out RUN [--resume] [--init-from CKPT] [--threads N] [--set a.b=v]...", "train what a config describes",
-    run};
+const Command kTrain = {"train", "CONFIG --out RUN [--resume] [--init-from CKPT] [--threads N] [--set a.b=v]...",
+                        "train what a config describes", run};
 
 }  // namespace hone

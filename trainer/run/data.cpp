@@ -7,14 +7,23 @@
 #include "engine/data/sampling.hpp"
 #include "engine/graph/infer.hpp"
 #include "trainer/config/loader.hpp"
+#include "trainer/config/suggest.hpp"
 
 namespace hone {
 namespace {
 
 using nlohmann::json;
 
-const DatasetDescription* description_of(const DataConfig& data) {
-  return data.dataset.empty() ? nullptr : &find_dataset(data.dataset, data.where);
+// nullptr where the config names files instead.
+const DatasetInfo* info_of(const DataConfig& data) {
+  if (data.dataset.empty()) return nullptr;
+  const DatasetInfo* info = find_dataset(data.dataset);
+  if (info != nullptr) return info;
+  std::vector<std::string_view> names;
+  for (const DatasetInfo& known : dataset_catalog()) names.push_back(known.name);
+  throw Error(
+      ErrorKind::config, data.where,
+      "unknown data set '" + data.dataset + "'; expected one of " + joined(names) + did_you_mean(data.dataset, names));
 }
 
 void check_classes(const Config& config, std::int64_t classes) {
@@ -35,7 +44,7 @@ void check_classes(const Config& config, std::int64_t classes) {
 }  // namespace
 
 void resolve_model(Config& config) {
-  const DatasetDescription* known = description_of(config.data);
+  const DatasetInfo* known = info_of(config.data);
   if (known != nullptr) {
     if (!config.has_input()) config.model.input = known->shape;
     if (config.model.input != known->shape)
@@ -52,15 +61,13 @@ Dataset load_data(Config& config, const std::function<void()>& progress) {
   options.shape = config.model.input;
   options.skip_unreadable = config.data.skip_unreadable;
   options.progress = progress;
-  std::string format = config.data.format;
-  std::filesystem::path folder = config.data.path;
-  if (const DatasetDescription* known = description_of(config.data)) {
-    format = known->format;
-    folder = dataset_folder(config.data.dataset);
-    options.classes = known->classes;
-    check_data_root(folder.string(), config.data.where);
+  Dataset data;
+  if (const DatasetInfo* known = info_of(config.data)) {
+    check_data_root(dataset_folder(*known).string(), config.data.where);
+    data = load_named_dataset(*known, options);
+  } else {
+    data = load_dataset(config.data.format, config.data.path, options);
   }
-  Dataset data = load_dataset(format, folder, options);
   const auto seed = static_cast<std::uint64_t>(config.seed);
   if (config.data.limit.train) limit_split(data.train, *config.data.limit.train, seed, "limit.train");
   if (config.data.limit.test) limit_split(data.test, *config.data.limit.test, seed, "limit.test");

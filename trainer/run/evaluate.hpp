@@ -37,8 +37,8 @@ struct ClassScore {
 
 struct Evaluation {
   Score score;
-  std::vector<double> top;                            // top[k - 1]: share of images with the right class among k best
-  std::vector<ClassScore> classes;                    // by label
+  std::vector<double> top;                           // top[k - 1]: share of images with the right class among k best
+  std::vector<ClassScore> classes;                   // by label
   std::vector<std::vector<std::int64_t>> confusion;  // [right class][answer]
 };
 

@@ -42,8 +42,8 @@ std::string bar(double share, bool colour) {
 }
 
 std::string describe(const StepProgress& p) {
-  return fmt::format("epoch {}/{} step {}/{}  loss {:.4f}  accuracy {}  {} images/s  {} left", p.epoch, p.epochs, p.step,
-                     p.steps, p.loss, percent(p.accuracy), with_commas(std::llround(p.images_per_second)),
+  return fmt::format("epoch {}/{} step {}/{}  loss {:.4f}  accuracy {}  {} images/s  {} left", p.epoch, p.epochs,
+                     p.step, p.steps, p.loss, percent(p.accuracy), with_commas(std::llround(p.images_per_second)),
                      clock_text(p.seconds_left));
 }
 

@@ -60,8 +60,7 @@ NetworkOptions network_options(const Config& config, const Dataset& data, const 
   NetworkOptions options;
   options.classes = static_cast<std::int64_t>(data.classes.size());
   options.batch_size = config.train.batch_size;
-  const std::int64_t last =
-      last_batch_size(data.train.count, config.train.batch_size, has_batch_norm(config.model));
+  const std::int64_t last = last_batch_size(data.train.count, config.train.batch_size, has_batch_norm(config.model));
   options.last_batch_size = last == config.train.batch_size ? 0 : last;
   options.evaluation_batch_size = kEvaluationBatch;
   options.optimizer = config.train.optimizer;
@@ -134,8 +133,8 @@ class Run {
     const Normalization normalization = hone::normalization(config_.data.normalize, data_.train, data_.shape);
     augmenter_ = make_augmenter(config_.data.augment, static_cast<std::uint64_t>(config_.seed), data_.shape);
     network_.emplace(config_.model, network_options(config_, data_, normalization, team_.size()));
-    identity_ = {to_yaml(config_), format_labels(data_.classes), format_normalization(normalization),
-                 chosen_isa().name, plan_text(*network_)};
+    identity_ = {to_yaml(config_), format_labels(data_.classes), format_normalization(normalization), chosen_isa().name,
+                 plan_text(*network_)};
     std::optional<LoadedCheckpoint> last = load_last();
     TrainState state;
     if (last)
@@ -144,9 +143,9 @@ class Run {
       start_weights();
     folder_->write_config(identity_.config, config_.source);
     fs::remove(folder_->metrics());  // of a run that goes on now
-    training_.emplace(TrainingParts{config_, *folder_, data_, augmenter_.get(), identity_, *network_, team_, *events_,
-                                    progress_},
-                      std::move(state));
+    training_.emplace(
+        TrainingParts{config_, *folder_, data_, augmenter_.get(), identity_, *network_, team_, *events_, progress_},
+        std::move(state));
     announce(last.has_value());
     if (!last) training_->save_start();
   }
@@ -162,8 +161,8 @@ class Run {
     const auto warn_of_change = [&](const char* key, const std::string& now) {
       const std::string& before = metadata_text(last.checkpoint.metadata, key, file);
       if (before != now)
-        progress_.warning(fmt::format("{} was {} and is {}: the weights will not be bitwise those of an undisturbed run",
-                                      key, before, now));
+        progress_.warning(fmt::format(
+            "{} was {} and is {}: the weights will not be bitwise those of an undisturbed run", key, before, now));
     };
     warn_of_change("hone.isa", identity_.isa);
     if (metadata_text(last.checkpoint.metadata, "hone.isa", file) == identity_.isa)
@@ -189,13 +188,13 @@ class Run {
                                                             {"step", state.step},
                                                             {"threads", std::int64_t{team_.size()}},
                                                             {"isa", identity_.isa}});
-    progress_.line(fmt::format("{}: {} training, {} validation and {} test images; {} parameters, {} MACs an image; "
-                               "{}, {} threads{}",
-                               config_.name, with_commas(data_.train.count), with_commas(data_.validation.count),
-                               with_commas(data_.test.count), with_commas(network_->parameters()),
-                               with_commas(network_->macs_per_image()), identity_.isa, team_.size(),
-                               resumed ? fmt::format("; going on after step {} of epoch {}", state.cursor, state.epoch + 1)
-                                       : ""));
+    progress_.line(
+        fmt::format("{}: {} training, {} validation and {} test images; {} parameters, {} MACs an image; "
+                    "{}, {} threads{}",
+                    config_.name, with_commas(data_.train.count), with_commas(data_.validation.count),
+                    with_commas(data_.test.count), with_commas(network_->parameters()),
+                    with_commas(network_->macs_per_image()), identity_.isa, team_.size(),
+                    resumed ? fmt::format("; going on after step {} of epoch {}", state.cursor, state.epoch + 1) : ""));
   }
 
   void train_and_test(TrainResult& result) {
@@ -240,7 +239,8 @@ class Run {
     fill(metrics);
     write_metrics(folder_->metrics(), metrics);
     events_->write(Event::end, {{"status", to_string(metrics.status)}});
-    std::string line = to_string(metrics.status) + " after " + std::to_string(metrics.epochs_done.value_or(0)) + " epochs";
+    std::string line =
+        to_string(metrics.status) + " after " + std::to_string(metrics.epochs_done.value_or(0)) + " epochs";
     if (metrics.accuracy)
       line += fmt::format(": accuracy {} on the test split (target {}: {})", percent(*metrics.accuracy),
                           percent(*metrics.target), *metrics.met ? "met" : "not met");

@@ -19,10 +19,10 @@ struct TrainOptions {
 };
 
 struct TrainResult {
-  Metrics metrics;        // as written to metrics.json
+  Metrics metrics;         // as written to metrics.json
   bool untouched = false;  // the run had ended before; nothing was done
-  int signal = 0;         // that stopped it, after a checkpoint
-  std::string message;    // why it diverged
+  int signal = 0;          // that stopped it, after a checkpoint
+  std::string message;     // why it diverged
 };
 
 // Ends as `finished`, `early_stopped`, `diverged` or `interrupted`. What is wrong is an Error; what is found before

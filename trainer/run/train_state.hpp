@@ -26,7 +26,7 @@ struct TrainState {
   std::int64_t trained_images = 0;
   std::vector<HistoryRow> history;
 
-  double best_accuracy = -1;  // validation accuracy; -1: none yet
+  double best_accuracy = -1;      // validation accuracy; -1: none yet
   std::int64_t stale_epochs = 0;  // since the best one
   bool stopped_early = false;
   std::int64_t retries = 0;  // after divergence

@@ -95,7 +95,8 @@ void Training::step() {
       parts_.network.train_step(batch, rate(state_.step), static_cast<std::uint64_t>(state_.epoch),
                                 static_cast<std::uint64_t>(state_.step), parts_.team);
   if (!std::isfinite(result.loss))
-    throw Diverged{fmt::format("the loss is no longer finite at step {} (epoch {})", state_.step + 1, state_.epoch + 1)};
+    throw Diverged{
+        fmt::format("the loss is no longer finite at step {} (epoch {})", state_.step + 1, state_.epoch + 1)};
   state_.loss_sum += result.loss * static_cast<double>(batch.size);
   state_.correct += result.correct;
   state_.images += batch.size;
@@ -228,7 +229,8 @@ void Training::report_epoch(const HistoryRow& row) {
                         {"train_loss", *row.train_loss},
                         {"train_accuracy", *row.train_accuracy}};
   if (row.validation_loss) {
-    line += fmt::format("; validation loss {:.4f}, accuracy {}", *row.validation_loss, percent(*row.validation_accuracy));
+    line +=
+        fmt::format("; validation loss {:.4f}, accuracy {}", *row.validation_loss, percent(*row.validation_accuracy));
     fields.emplace_back("validation_loss", *row.validation_loss);
     fields.emplace_back("validation_accuracy", *row.validation_accuracy);
   }
