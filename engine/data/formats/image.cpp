@@ -8,6 +8,7 @@
 #include "engine/data/dataset.hpp"
 #include "engine/data/file.hpp"
 #include "engine/data/formats/picture_check.hpp"
+#include "engine/data/formats/resize.hpp"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -17,12 +18,9 @@
 #define STBI_ONLY_BMP
 #define STBI_ONLY_PNM
 #define STBI_MAX_DIMENSIONS 8192
-#define STB_IMAGE_RESIZE_IMPLEMENTATION
-#define STB_IMAGE_RESIZE_STATIC
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image.h>
-#include <stb/stb_image_resize.h>
 #pragma GCC diagnostic pop
 
 namespace hone {
@@ -38,19 +36,18 @@ struct Free {
 }  // namespace
 
 Shape picture_shape(std::span<const std::uint8_t> encoded, const std::string& name) {
+  const auto refuse = [&](const std::string& problem) {
+    data_error(name, fmt::format("{}; expected a complete PNG, JPEG, BMP, PGM or PPM", problem));
+  };
+  if (encoded.size() > kMaxEncoded) refuse(fmt::format("has {} bytes", encoded.size()));
+  if (const char* problem = structure_problem(encoded)) refuse(problem);
   int width = 0, height = 0, channels = 0;
-  const auto size = static_cast<int>(encoded.size());
-  if (encoded.size() > kMaxEncoded || stbi_info_from_memory(encoded.data(), size, &width, &height, &channels) == 0)
-    data_error(name, "is not a picture that can be read; expected PNG, JPEG, BMP, PGM or PPM");
+  if (stbi_info_from_memory(encoded.data(), static_cast<int>(encoded.size()), &width, &height, &channels) == 0)
+    refuse("can't be read");
   if (width < 1 || height < 1 || width > kMaxImageSide || height > kMaxImageSide)
     data_error(name, fmt::format("has {} x {} pixels; expected 1 to {} a side", height, width, kMaxImageSide));
-  // The densest of these formats (deflate) packs about 1,030 bytes into one.
-  const std::uint64_t decoded = std::uint64_t(width) * std::uint64_t(height) * std::uint64_t(channels);
-  if (decoded > 2048 * std::uint64_t{encoded.size()})
-    data_error(name, fmt::format("claims {} x {} pixels in {} bytes; expected a complete picture", height, width,
-                                 encoded.size()));
-  if (const char* problem = picture_problem(encoded, {channels, height, width}))
-    data_error(name, fmt::format("{}; expected a complete picture (it has {} bytes)", problem, encoded.size()));
+  if (const char* problem = size_problem(encoded, {channels, height, width}))
+    refuse(fmt::format("{} ({} x {} pixels in {} bytes)", problem, height, width, encoded.size()));
   return {channels <= 2 ? 1 : 3, height, width};
 }
 
@@ -69,11 +66,9 @@ std::vector<std::uint8_t> decode_picture(std::span<const std::uint8_t> encoded, 
   const stbi_uc* pixels = decoded.get();
   std::vector<std::uint8_t> scaled;
   if (height != shape.h || width != shape.w) {
-    scaled.resize(static_cast<std::size_t>(shape.size()));
-    if (stbir_resize_uint8_generic(pixels, width, height, 0, scaled.data(), static_cast<int>(shape.w),
-                                   static_cast<int>(shape.h), 0, static_cast<int>(shape.c), STBIR_ALPHA_CHANNEL_NONE, 0,
-                                   STBIR_EDGE_CLAMP, STBIR_FILTER_TRIANGLE, STBIR_COLORSPACE_LINEAR, nullptr) == 0)
-      throw std::bad_alloc();
+    const auto size =
+        static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(shape.c);
+    scaled = resize({pixels, size}, {shape.c, height, width}, shape);
     pixels = scaled.data();
   }
   const auto channels = static_cast<std::size_t>(shape.c), plane = static_cast<std::size_t>(shape.h * shape.w);

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace hone {
@@ -44,13 +45,12 @@ const char* jpeg_problem(Bytes bytes) {
     if (bytes[i] == 0xda) ended = false;
     if (bytes[i] != 0xc4 || bytes.size() - i < 3) continue;
     const std::size_t end = i + 1 + (std::size_t{bytes[i + 1]} << 8 | bytes[i + 2]);
-    for (std::size_t table = i + 3; table < end && bytes.size() - table >= 17;) {
+    for (std::size_t table = i + 3; table < std::min(end, bytes.size());) {
       if (bytes[table] >> 4 > 1 || (bytes[table] & 15) > 3) break;  // refused by the decoder
       std::size_t codes = 0;
-      for (std::size_t j = 1; j <= 16; ++j) codes += bytes[table + j];
+      for (std::size_t j = 1; j <= 16 && table + j < bytes.size(); ++j) codes += bytes[table + j];
       if (codes > 256) return "is damaged (a Huffman table of more than 256 codes)";
       table += 17 + codes;
-      if (table > bytes.size()) return kCutOff;
     }
   }
   return ended ? nullptr : kCutOff;
@@ -86,7 +86,7 @@ const char* pnm_problem(Bytes bytes, const Shape& shape) {
 
 }  // namespace
 
-const char* picture_problem(Bytes encoded, const Shape& shape) {
+const char* structure_problem(Bytes encoded) {
   if (encoded.size() < 8) return kCutOff;
   switch (encoded[0]) {
     case 0x89:
@@ -94,12 +94,20 @@ const char* picture_problem(Bytes encoded, const Shape& shape) {
     case 0xff:
       return jpeg_problem(encoded);
     case 'B':
-      return bmp_problem(encoded, shape);
     case 'P':
-      return pnm_problem(encoded, shape);
+      return nullptr;
     default:
       return "is of no known format";
   }
+}
+
+const char* size_problem(Bytes encoded, const Shape& shape) {
+  // The densest of these formats (deflate) packs about 1,030 bytes into one.
+  if (static_cast<std::uint64_t>(shape.size()) > 2048 * std::uint64_t{encoded.size()})
+    return "claims more pixels than its bytes can hold";
+  if (encoded[0] == 'B') return bmp_problem(encoded, shape);
+  if (encoded[0] == 'P') return pnm_problem(encoded, shape);
+  return nullptr;
 }
 
 }  // namespace hone

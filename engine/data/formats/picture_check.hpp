@@ -9,8 +9,11 @@
 
 namespace hone {
 
-// nullptr where the bytes are a complete picture of their format, else what is wrong with them. `shape` is what the
-// header says: channels, height, width as stored.
-const char* picture_problem(std::span<const std::uint8_t> encoded, const Shape& shape);
+// Both give nullptr where all is well, else what is wrong.
+
+// Before the decoder sees any of it: PNG chunks and JPEG tables.
+const char* structure_problem(std::span<const std::uint8_t> encoded);
+// Once the header was read, before anything is allocated by it. `shape`: channels, height, width as stored.
+const char* size_problem(std::span<const std::uint8_t> encoded, const Shape& shape);
 
 }  // namespace hone

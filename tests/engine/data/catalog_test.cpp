@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/data/normalize.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -166,6 +167,18 @@ TEST(Catalog, Mnist) {
   EXPECT_EQ(counts, (std::vector<int>{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949}));
   EXPECT_EQ(std::vector<std::int32_t>(set.test.labels.begin(), set.test.labels.begin() + 5),
             (std::vector<std::int32_t>{7, 2, 1, 0, 4}));
+}
+
+TEST(Catalog, FashionMnist) {
+  const DatasetInfo& info = *find_dataset("fashion_mnist");
+  if (!is_complete(info, dataset_folder(info))) GTEST_SKIP() << "datasets/fetch fashion_mnist was not run";
+  const Dataset set = load_named_dataset(info);
+  for (const Split* split : {&set.train, &set.test}) {
+    std::vector<std::int64_t> counts(10);
+    for (const std::int32_t label : split->labels) counts[static_cast<std::size_t>(label)]++;
+    EXPECT_EQ(counts, std::vector<std::int64_t>(10, split->count / 10));
+    EXPECT_NEAR(channel_statistics(*split, set.shape)[0].mean, 72.94, 0.5);  // of the original training images
+  }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
@@ -95,6 +97,28 @@ TEST(Picture, ScalingKeepsFlatAndRamps) {
   for (std::size_t x = 2; x < 18; ++x) EXPECT_NEAR(half[20 + x], (2 * static_cast<double>(x) + 0.5) * 6, 1.01);
 }
 
+// Twice the size: each target pixel is three parts its nearest source pixel and one part the next, along each axis.
+TEST(Picture, DoublingIsBilinear) {
+  const Pixels two = {0, 200};
+  const Pixels four = decode_picture(bytes(png(2, 1, 1, two)), {1, 2, 4}, "x");
+  EXPECT_EQ(four, (Pixels{0, 50, 150, 200, 0, 50, 150, 200}));
+}
+
+// Any sizes: the average brightness stays, and nothing goes beyond the darkest and the brightest.
+TEST(Picture, AnySizeStaysInRange) {
+  const Pixels source = ramp(13 * 9 * 3);
+  for (int height = 1; height < 30; height += 4)
+    for (int width = 1; width < 30; width += 3) {
+      const Pixels scaled = decode_picture(bytes(png(13, 9, 3, source)), {3, height, width}, "x");
+      const auto [low, high] = std::minmax_element(scaled.begin(), scaled.end());
+      EXPECT_GE(*low, *std::min_element(source.begin(), source.end()));
+      EXPECT_LE(*high, *std::max_element(source.begin(), source.end()));
+      double sum = 0;
+      for (const std::uint8_t value : scaled) sum += value;
+      EXPECT_NEAR(sum / static_cast<double>(scaled.size()), 128, 16);
+    }
+}
+
 TEST(Picture, EveryTruncationIsRefused) {
   const Pixels colour = ramp(9 * 7 * 3);
   for (const std::string& whole : {png(9, 7, 3, colour), bmp(9, 7, 3, colour), jpg(9, 7, 3, colour),
@@ -125,12 +149,18 @@ TEST(Picture, DamagedBytesNeverCrash) {
 }
 
 TEST(Picture, HugeClaimsAreRefused) {
-  EXPECT_HONE_ERROR(picture_shape(bytes(std::string("P6\n8192 8192\n255\nabc")), "x"), data,
-                    "claims 8192 x 8192 pixels in 20 bytes");
-  EXPECT_HONE_ERROR(picture_shape(bytes(std::string("P6\n8193 1\n255\nabcdefghi")), "x"), data, "x: ");
-  EXPECT_HONE_ERROR(picture_shape(bytes(std::string("GIF89a\1\0\1\0\0\0\0", 13)), "x"), data,
-                    "expected PNG, JPEG, BMP, PGM or PPM");
-  EXPECT_HONE_ERROR(picture_shape({}, "x"), data, "is not a picture");
+  const auto shape = [](const std::string& text) { return picture_shape(bytes(text), "x"); };
+  EXPECT_HONE_ERROR(shape("P6\n8192 8192\n255\nabc"), data, "x: claims more pixels", "8192 x 8192 pixels in 20 bytes");
+  EXPECT_HONE_ERROR(shape("P6\n8193 1\n255\nabcdefghi"), data, "x: ");
+  EXPECT_HONE_ERROR(shape("GIF89a........"), data, "expected a complete PNG, JPEG, BMP, PGM or PPM");
+  EXPECT_HONE_ERROR(shape(""), data, "x: is cut off");
+}
+
+// A Huffman table of 4,080 codes, before the size is known: the decoder would write past its table.
+TEST(Picture, HuffmanTablesMustFit) {
+  std::string text = jpg(9, 7, 3, ramp(9 * 7 * 3));
+  text.insert(2, "\xff\xc4" + std::string("\x10\x03\x00", 3) + std::string(16, '\xff') + std::string(4080, 'a'));
+  EXPECT_HONE_ERROR(picture_shape(bytes(text), "x"), data, "x: is damaged (a Huffman table");
 }
 
 class ImageFolder : public ::testing::Test {
