@@ -209,41 +209,59 @@ class Composition final : public Augmenter {
 
   // Follows each pixel of the result back through the steps to a place in the image, and interpolates there.
   void sample(std::span<const Step> steps, const std::uint8_t* src, float* dst) const noexcept {
-    const auto width = static_cast<double>(shape_.w), height = static_cast<double>(shape_.h);
-    const double centre_x = (width - 1) / 2, centre_y = (height - 1) / 2;
-    const auto within = [](double at, double lo, double hi) { return at >= lo - 0.5 && at < hi - 0.5; };
     const std::int64_t plane = shape_.h * shape_.w;
-    for (std::int64_t i = 0; i < plane; ++i) {
-      double x = static_cast<double>(i % shape_.w), y = static_cast<double>(i / shape_.w);
-      bool visible = true;
-      for (std::size_t s = steps.size(); visible && s-- > 0;) {
-        const Step& step = steps[s];
-        if (within(x, step.hole_x.lo, step.hole_x.hi) && within(y, step.hole_y.lo, step.hole_y.hi)) visible = false;
-        const double right = x - centre_x, down = y - centre_y;
-        if (step.turns) {
-          x = step.cos * right - step.sin * down + centre_x;
-          y = step.sin * right + step.cos * down + centre_y;
+    for (std::int64_t row = 0, i = 0; row < shape_.h; ++row)
+      for (std::int64_t column = 0; column < shape_.w; ++column, ++i) {
+        double x = static_cast<double>(column), y = static_cast<double>(row);
+        if (trace(steps, x, y)) {
+          const Corners corners = around(x, y);
+          for (std::int64_t c = 0; c < shape_.c; ++c) dst[c * plane + i] = corners.blend(src + c * plane);
+        } else {
+          for (std::int64_t c = 0; c < shape_.c; ++c) dst[c * plane + i] = 0;
         }
-        x = step.x.sign * x + step.x.shift;
-        y = step.y.sign * y + step.y.shift;
-        visible = visible && within(x, 0, width) && within(y, 0, height);
       }
-      for (std::int64_t c = 0; c < shape_.c; ++c)
-        dst[c * plane + i] = visible ? interpolate(src + c * plane, x, y) : 0.0f;
-    }
   }
 
-  // Bilinear, x and y at least -1; what is outside counts as 0.
-  float interpolate(const std::uint8_t* plane, double x, double y) const noexcept {
+  // From a place in the result to the one in the image; false where a hole or the outside is met on the way.
+  bool trace(std::span<const Step> steps, double& x, double& y) const noexcept {
+    const auto width = static_cast<double>(shape_.w), height = static_cast<double>(shape_.h);
+    const auto within = [](double at, double lo, double hi) { return at >= lo - 0.5 && at < hi - 0.5; };
+    for (std::size_t s = steps.size(); s-- > 0;) {
+      const Step& step = steps[s];
+      if (within(x, step.hole_x.lo, step.hole_x.hi) && within(y, step.hole_y.lo, step.hole_y.hi)) return false;
+      if (step.turns) {
+        const double right = x - (width - 1) / 2, down = y - (height - 1) / 2;
+        x = step.cos * right - step.sin * down + (width - 1) / 2;
+        y = step.sin * right + step.cos * down + (height - 1) / 2;
+      }
+      x = step.x.sign * x + step.x.shift;
+      y = step.y.sign * y + step.y.shift;
+      if (!within(x, 0, width) || !within(y, 0, height)) return false;
+    }
+    return true;
+  }
+
+  // The four pixels around a place, with their bilinear weights; weight 0 for what is outside.
+  struct Corners {
+    std::array<std::int64_t, 4> at;
+    std::array<double, 4> weight;
+
+    float blend(const std::uint8_t* plane) const noexcept {
+      return static_cast<float>((weight[0] * plane[at[0]] + weight[1] * plane[at[1]]) +
+                                (weight[2] * plane[at[2]] + weight[3] * plane[at[3]]));
+    }
+  };
+
+  // x from -0.5 to below width - 0.5, y likewise.
+  Corners around(double x, double y) const noexcept {
     const auto left = static_cast<std::int64_t>(x + 1) - 1, top = static_cast<std::int64_t>(y + 1) - 1;
-    const double right_share = x - static_cast<double>(left), bottom_share = y - static_cast<double>(top);
-    const auto at = [&](std::int64_t row, std::int64_t column) {
-      const bool inside = row >= 0 && row < shape_.h && column >= 0 && column < shape_.w;
-      return inside ? static_cast<double>(plane[row * shape_.w + column]) : 0.0;
-    };
-    const double upper = (1 - right_share) * at(top, left) + right_share * at(top, left + 1);
-    const double lower = (1 - right_share) * at(top + 1, left) + right_share * at(top + 1, left + 1);
-    return static_cast<float>((1 - bottom_share) * upper + bottom_share * lower);
+    const double right_share = x - static_cast<double>(left), lower_share = y - static_cast<double>(top);
+    const double in_left = left >= 0 ? 1 - right_share : 0, in_right = left + 1 < shape_.w ? right_share : 0;
+    const double in_top = top >= 0 ? 1 - lower_share : 0, in_lower = top + 1 < shape_.h ? lower_share : 0;
+    const std::int64_t x0 = std::max<std::int64_t>(left, 0), x1 = std::min(left + 1, shape_.w - 1);
+    const std::int64_t y0 = std::max<std::int64_t>(top, 0) * shape_.w, y1 = std::min(top + 1, shape_.h - 1) * shape_.w;
+    return {{y0 + x0, y0 + x1, y1 + x0, y1 + x1},
+            {in_top * in_left, in_top * in_right, in_lower * in_left, in_lower * in_right}};
   }
 
   std::uint64_t key_;
