@@ -1,6 +1,8 @@
 // Gradient of a convolution's weights, images innermost: dw[k][c][r][s] = sum over images and pixels of dy[k] x[c, r,
 // s]. Both factors are vectors over images. A tile holds TK output channels x TJ pairs (input channel, column tap) of
-// one row of taps, sums over all pixels where the tap reads no padding, and adds up the lanes once at its end.
+// one row of taps in registers. It runs over a band of rows that stays in the first cache while all taps are done on
+// it; between bands the accumulators, still vectors over images, wait in memory, and only at the end their lanes are
+// added up. Where a tap would read padding, its tile leaves these pixels out.
 #pragma once
 
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -12,7 +14,10 @@ template <class Arch>
 struct ConvWeights {
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr int kMost = kRegisters<Arch> >= 32 ? 5 : 3;
+  static constexpr int kMost = kRegisters<Arch> >= 32 ? 5 : 3;  // output channels, and pairs, a tile
+  static constexpr int kAccumulators = kMost * kMost * static_cast<int>(L);
+  static constexpr std::int64_t kMostJobs = 16;         // taps whose accumulators wait at the same time
+  static constexpr std::int64_t kBandBytes = 40 << 10;  // of rows of all channels of a tile
 
   struct Range {
     std::int64_t first = 0, end = 0;
@@ -30,41 +35,38 @@ struct ConvWeights {
   }
 
   struct TileArgs {
-    const float* src;                // first pixel of the first row
+    const float* src;                // pair 0, output row 0, first column
     const std::int64_t* src_offset;  // of each pair
     const float* diff;
     std::int64_t diff_plane;
     std::int64_t src_row, diff_row, src_pixel;  // steps
-    std::int64_t src_block, diff_block, blocks;
-    Range rows, columns;
-    float* out;  // [TK][TJ]
+    std::int64_t columns;
+    Range rows;
+    float* sums;  // [TK][TJ][lanes]
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
   template <int TK, int TJ, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
     V acc[TK * TJ];
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] = V(0.0f); });
+    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] = load<Arch>(a.sums + i * L); });
     std::int64_t offset[TJ];
     unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
     const std::int64_t step = kUnitStep ? L : a.src_pixel;
     const std::int64_t plane = a.diff_plane;
-    const std::int64_t count = a.columns.end - a.columns.first;
-    for (std::int64_t b = 0; b < a.blocks; ++b) {
-      for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
-        const float* src = a.src + b * a.src_block + row * a.src_row;
-        const float* diff = a.diff + b * a.diff_block + row * a.diff_row;
-        for (std::int64_t i = 0; i < count; ++i, src += step, diff += L) {
-          V d[TK];
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(diff + k * plane); });
-          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
-            const V x = load_pinned<Arch>(src + offset[j]);
-            unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[k * TJ + j] = fma<Arch>(d[k], x, acc[k * TJ + j]); });
-          });
-        }
+    for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
+      const float* src = a.src + row * a.src_row;
+      const float* diff = a.diff + row * a.diff_row;
+      for (std::int64_t i = 0; i < a.columns; ++i, src += step, diff += L) {
+        V d[TK];
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(diff + k * plane); });
+        unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
+          const V x = load_pinned<Arch>(src + offset[j]);
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[k * TJ + j] = fma<Arch>(d[k], x, acc[k * TJ + j]); });
+        });
       }
     }
-    store_lane_sums<Arch, TK * TJ>(acc, a.out);
+    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { store<Arch>(a.sums + i * L, acc[i]); });
   }
 
   template <bool kUnitStep, int... I>
@@ -78,72 +80,121 @@ struct ConvWeights {
     return unit_step ? tile_of<true>(tk, tj, sequence) : tile_of<false>(tk, tj, sequence);
   }
 
-  // Column taps [first, end) of one kernel row, which all are valid in the same columns.
-  struct TapRange {
-    std::int64_t group, r, first_tap, end_tap;
-    Range rows, columns;
+  // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
+  // the same columns, a pair's s runs over all of them; else each s is a job of its own and pairs are channels.
+  struct Work {
+    const ConvShape& p;
+    const float *src, *diff;
+    float* diff_weights;
+    std::int64_t blocks, group;
+    bool merged;  // pairs run over column taps, too
+
+    std::int64_t pairs() const noexcept { return p.group_c() * (merged ? p.s : 1); }
+    std::int64_t jobs() const noexcept { return p.r * (merged ? 1 : p.s); }
+    std::int64_t row_tap(std::int64_t job) const noexcept { return merged ? job : job / p.s; }
+    std::int64_t column_tap(std::int64_t job, std::int64_t pair) const noexcept {
+      return merged ? pair % p.s : job % p.s;
+    }
+    std::int64_t channel(std::int64_t pair) const noexcept { return merged ? pair / p.s : pair; }
+    Range rows(std::int64_t job) const noexcept {
+      return valid(p.h, p.out_h, p.stride_h, p.pad_h, row_tap(job) * p.dilation_h);
+    }
+    Range columns(std::int64_t job) const noexcept {
+      return valid(p.w, p.out_w, p.stride_w, p.pad_w, column_tap(job, 0) * p.dilation_w);
+    }
   };
 
-  static void run_taps(const ConvPlan& plan, const TapRange& taps, std::int64_t k_begin, std::int64_t k_end,
-                       const float* src, const float* diff, float* diff_weights, std::int64_t blocks) noexcept {
-    const ConvShape& p = plan.shape;
-    const std::int64_t group_taps = taps.end_tap - taps.first_tap;
-    alignas(64) float sums[kMost * kMost];
-    std::int64_t offsets[kMost];
+  static bool same_columns(const ConvShape& p) noexcept {
+    const auto columns = [&](std::int64_t s) { return valid(p.w, p.out_w, p.stride_w, p.pad_w, s * p.dilation_w); };
+    for (std::int64_t s = 1; s < p.s; ++s)
+      if (!(columns(s) == columns(0))) return false;
+    return true;
+  }
+
+  // A job with what does not change from band to band.
+  struct Job {
+    Range rows;
+    std::int64_t columns, src, diff;  // src, diff: where output row 0 starts
+    std::int64_t offsets[kMost];      // of the pairs
+  };
+
+  static Job job_of(const Work& work, std::int64_t number, std::int64_t pair, std::int64_t tj) noexcept {
+    const ConvShape& p = work.p;
+    const Range columns = work.columns(number);
+    const std::int64_t row = work.row_tap(number) * p.dilation_h - p.pad_h;
+    Job job;
+    job.rows = work.rows(number);
+    job.columns = columns.end - columns.first;
+    job.src = (row * p.w + columns.first * p.stride_w - p.pad_w) * L;
+    job.diff = columns.first * L;
+    for (std::int64_t i = 0; i < tj; ++i)
+      job.offsets[i] = (work.channel(pair + i) * p.h * p.w + work.column_tap(number, pair + i) * p.dilation_w) * L;
+    return job;
+  }
+
+  // Output channels [k, k + tk) with pairs [pair, pair + tj), all taps.
+  static void run_tile(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair, std::int64_t tj) noexcept {
+    const ConvShape& p = work.p;
+    alignas(64) float sums[kMostJobs * kAccumulators];
+    Job jobs[kMostJobs];
+    const Tile run = tile_of(tk, tj, p.stride_w == 1);
     TileArgs a;
     a.diff_plane = p.out_h * p.out_w * L;
     a.src_row = p.stride_h * p.w * L;
     a.diff_row = p.out_w * L;
     a.src_pixel = p.stride_w * L;
-    a.src_block = p.src_size() * L;
-    a.diff_block = p.dst_size() * L;
-    a.blocks = blocks;
-    a.rows = taps.rows;
-    a.columns = taps.columns;
-    a.src_offset = offsets;
-    a.out = sums;
-    const std::int64_t src_row = taps.r * p.dilation_h - p.pad_h;
-    const std::int64_t src_column = taps.columns.first * p.stride_w - p.pad_w;
-    a.src = src + ((taps.group * p.group_c() * p.h + src_row) * p.w + src_column) * L;
-    split_evenly<kMost>(k_end - k_begin, [&](std::int64_t k_first, std::int64_t tk) {
-      const std::int64_t k = k_begin + k_first;
-      a.diff = diff + k * a.diff_plane + taps.columns.first * L;
-      split_evenly<kMost>(p.group_c() * group_taps, [&](std::int64_t pair, std::int64_t tj) {
-        for (std::int64_t j = 0; j < tj; ++j) {
-          const std::int64_t c = (pair + j) / group_taps, s = taps.first_tap + (pair + j) % group_taps;
-          offsets[j] = (c * p.h * p.w + s * p.dilation_w) * L;
-        }
-        tile_of(tk, tj, p.stride_w == 1)(a);
-        for (std::int64_t i = 0; i < tk; ++i)
-          for (std::int64_t j = 0; j < tj; ++j) {
-            const std::int64_t c = (pair + j) / group_taps, s = taps.first_tap + (pair + j) % group_taps;
-            diff_weights[(((k + i) * p.group_c() + c) * p.r + taps.r) * p.s + s] = sums[i * tj + j];
+    const std::int64_t channels = work.channel(pair + tj - 1) - work.channel(pair) + 1;
+    const std::int64_t row_bytes =
+        (tk * p.out_w + channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t band = kBandBytes / row_bytes > 0 ? kBandBytes / row_bytes : 1;
+    for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
+      const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
+      for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
+      for (std::int64_t i = 0; i < count * kAccumulators; i += L) store<Arch>(sums + i, V(0.0f));
+      for (std::int64_t b = 0; b < work.blocks; ++b) {
+        const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
+        const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
+        for (std::int64_t y = 0; y < p.out_h; y += band)
+          for (std::int64_t j = 0; j < count; ++j) {
+            const Job& job = jobs[j];
+            a.rows = {job.rows.first > y ? job.rows.first : y, job.rows.end < y + band ? job.rows.end : y + band};
+            if (a.rows.first >= a.rows.end || job.columns <= 0) continue;
+            a.columns = job.columns;
+            a.src_offset = job.offsets;
+            a.src = src + job.src;
+            a.diff = diff + job.diff;
+            a.sums = sums + j * kAccumulators;
+            run(a);
           }
-      });
-    });
+      }
+      for (std::int64_t j = 0; j < count; ++j) store_sums(work, first + j, k, tk, pair, tj, sums + j * kAccumulators);
+    }
+  }
+
+  static void store_sums(const Work& work, std::int64_t job, std::int64_t k, std::int64_t tk, std::int64_t pair,
+                         std::int64_t tj, const float* sums) noexcept {
+    const ConvShape& p = work.p;
+    const std::int64_t r = work.row_tap(job);
+    for (std::int64_t i = 0; i < tk; ++i)
+      for (std::int64_t n = 0; n < tj; ++n) {
+        const std::int64_t filter = (k + i) * p.group_c() + work.channel(pair + n);
+        work.diff_weights[(filter * p.r + r) * p.s + work.column_tap(job, pair + n)] =
+            xsimd::hadd(load<Arch>(sums + (i * tj + n) * L));
+      }
   }
 
   static void run(const ConvPlan& plan, const float* src, const float* diff, float* diff_weights, float* diff_bias,
                   std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end) noexcept {
     const ConvShape& p = plan.shape;
+    const bool merged = same_columns(p);
     for (std::int64_t k = k_begin; k < k_end;) {
-      const std::int64_t group = k / p.group_k();
-      const std::int64_t group_end = std::int64_t{group + 1} * p.group_k();
+      const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();
       const std::int64_t end = group_end < k_end ? group_end : k_end;
-      for (std::int64_t r = 0; r < p.r; ++r)
-        for (std::int64_t s = 0; s < p.s;) {
-          TapRange taps{group,
-                        r,
-                        s,
-                        s + 1,
-                        valid(p.h, p.out_h, p.stride_h, p.pad_h, r * p.dilation_h),
-                        valid(p.w, p.out_w, p.stride_w, p.pad_w, s * p.dilation_w)};
-          while (taps.end_tap < p.s &&
-                 valid(p.w, p.out_w, p.stride_w, p.pad_w, taps.end_tap * p.dilation_w) == taps.columns)
-            ++taps.end_tap;
-          run_taps(plan, taps, k, end, src, diff, diff_weights, blocks);
-          s = taps.end_tap;
-        }
+      const Work work{p, src, diff, diff_weights, blocks, group, merged};
+      split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
+        split_evenly<kMost>(work.pairs(),
+                            [&](std::int64_t pair, std::int64_t tj) { run_tile(work, k + first, tk, pair, tj); });
+      });
       k = end;
     }
     if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k_begin, k_end);
