@@ -32,6 +32,7 @@ struct Conv {
     std::int64_t channels, rows, taps;
     const float* bias;  // of the tile's channels; may be null
     std::int64_t bias_count;
+    bool accumulate;  // start from what dst holds instead of the bias
     bool relu;
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
@@ -42,10 +43,16 @@ struct Conv {
   template <int TP, int TK, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
     V acc[TP][TK];
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
-    });
+    if (a.accumulate)
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        const float* dst = a.dst + (k < a.stored ? k : 0) * a.dst_plane;
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
+      });
+    else
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
+      });
     const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
     for (std::int64_t c = 0; c < a.channels; ++c) {
       const float* src_row = a.src + c * a.src_plane;
@@ -99,9 +106,15 @@ struct Conv {
     bool relu;
   };
 
+  // Input channels [first, first + count).
+  struct Channels {
+    std::int64_t first, count;
+  };
+
+  // Output channels of the tile at k_first, row i of a run, added up over some of the input channels.
   template <int TK>
   static void run_tile_row(const Direction& d, const AxisRun& row, std::int64_t i, std::int64_t group,
-                           std::int64_t k_first, const float* src, float* dst) noexcept {
+                           std::int64_t k_first, Channels channels, const float* src, float* dst) noexcept {
     constexpr int kMost = most_pixels(TK);
     TileArgs a;
     a.src_plane = d.src_plane;
@@ -109,7 +122,8 @@ struct Conv {
     a.weights_row_step = row.tap_step * d.s * TK;
     a.src_row_step = row.src_tap_step * d.src_width * L;
     a.rows = row.taps;
-    a.relu = d.relu;
+    a.accumulate = channels.first > 0;
+    a.relu = d.relu && channels.first + channels.count == d.src_channels;
     a.dst_plane = d.dst_plane;
     a.stored = d.dst_channels - k_first;
     a.bias_count = a.stored;
@@ -120,7 +134,7 @@ struct Conv {
     dst += k_first * d.dst_plane + (row.out_first + i * row.out_step) * d.dst_width * L;
     for (std::int64_t j = 0; j < d.column_runs; ++j) {
       const AxisRun& column = d.columns[j];
-      a.channels = row.taps == 0 || column.taps == 0 ? 0 : d.src_channels;
+      a.channels = row.taps == 0 || column.taps == 0 ? 0 : channels.count;
       a.weights = weights + column.tap_first * TK;
       a.weights_tap_step = column.tap_step * TK;
       a.src_tap_step = column.src_tap_step * L;
@@ -135,11 +149,25 @@ struct Conv {
     }
   }
 
+  // Input channels that are worked on at a time. Planes whose distance is a multiple of a large power of two fall on
+  // the same few sets of the second cache (taken to have eight ways of 128 KiB), which then holds few of them; a part
+  // keeps to those, but not to fewer than make a tile worth its loads and stores.
+  static std::int64_t channels_at_a_time(const Direction& d) noexcept {
+    constexpr std::int64_t kWay = 128 << 10, kWays = 8, kFewestTaps = 64;
+    const std::int64_t plane = d.src_plane * static_cast<std::int64_t>(sizeof(float));
+    std::int64_t step = 4096;  // the largest power of two that divides the distance
+    while (step < kWay && plane % (2 * step) == 0) step *= 2;
+    if (plane % step != 0) return d.src_channels;
+    const std::int64_t held = kWays * kWay / step, fewest = (kFewestTaps + d.r * d.s - 1) / (d.r * d.s);
+    return held > fewest ? held : fewest;
+  }
+
   template <int TK>
   static void run_block(const Direction& d, const float* src, float* dst) noexcept {
     // Weights that do not fit the first cache are kept there a tile of channels at a time.
     constexpr std::int64_t kRowsOutside = 1 << 15;
     const bool rows_outside = d.packed_group <= kRowsOutside;
+    const std::int64_t part = channels_at_a_time(d), parts = (d.src_channels + part - 1) / part;
     for (std::int64_t g = 0; g < d.groups; ++g) {
       const float* group_src = src + g * d.src_channels * d.src_plane;
       float* group_dst = dst + g * d.dst_channels * d.dst_plane;
@@ -147,15 +175,27 @@ struct Conv {
         for (std::int64_t n = 0; n < d.row_runs; ++n)
           for (std::int64_t i = 0; i < d.rows[n].count; ++i) body(d.rows[n], i);
       };
-      if (rows_outside) {
+      const auto for_each_tile = [&](const auto& body) {
+        for (std::int64_t k = 0; k < d.dst_channels; k += TK) body(k);
+      };
+      const auto for_each_part = [&](const auto& body) {
+        for (std::int64_t n = 0; n < parts; ++n)
+          body(Channels{n * d.src_channels / parts, (n + 1) * d.src_channels / parts - n * d.src_channels / parts});
+      };
+      const auto run_one = [&](const AxisRun& row, std::int64_t i, std::int64_t k, Channels channels) {
+        run_tile_row<TK>(d, row, i, g, k, channels, group_src, group_dst);
+      };
+      if (rows_outside)
         for_each_row([&](const AxisRun& row, std::int64_t i) {
-          for (std::int64_t k = 0; k < d.dst_channels; k += TK) run_tile_row<TK>(d, row, i, g, k, group_src, group_dst);
+          for_each_part(
+              [&](Channels channels) { for_each_tile([&](std::int64_t k) { run_one(row, i, k, channels); }); });
         });
-      } else {
-        for (std::int64_t k = 0; k < d.dst_channels; k += TK)
-          for_each_row(
-              [&](const AxisRun& row, std::int64_t i) { run_tile_row<TK>(d, row, i, g, k, group_src, group_dst); });
-      }
+      else
+        for_each_part([&](Channels channels) {
+          for_each_tile([&](std::int64_t k) {
+            for_each_row([&](const AxisRun& row, std::int64_t i) { run_one(row, i, k, channels); });
+          });
+        });
     }
   }
 
