@@ -15,12 +15,13 @@
 
 namespace hone {
 
-extern const Command kTrain;
+extern const Command kTrain, kEvaluate, kPredict, kGate, kInspect, kDatasets, kSchema, kInfo;
 
 namespace {
 
 // A new command: one line here.
-constexpr const Command* kCommands[] = {&kTrain};
+constexpr const Command* kCommands[] = {&kTrain,   &kEvaluate, &kPredict, &kGate,
+                                        &kInspect, &kDatasets, &kSchema,  &kInfo};
 
 std::string overview() {
   std::string text =

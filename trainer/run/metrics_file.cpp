@@ -50,6 +50,7 @@ void for_each_field(M& metrics, Visit visit) {
   visit("seed", metrics.seed, Range{});
   visit("commit", metrics.commit, Range{});
   visit("version", metrics.version, Range{});
+  visit("test_images", metrics.test_images, Range{});
 }
 
 // Reads one field; the text says what is wrong with it.

@@ -222,10 +222,12 @@ class Run {
       progress_.activity("testing: " + with_commas(done) + " images");
       throw_if_stopped();
     });
+    metrics.met = result && std::isfinite(result->loss) && result->accuracy >= config_.target.at_least;
     if (!result) return;
+    metrics.test_images = result->images;
+    if (!std::isfinite(result->loss)) return;  // an accuracy that comes from such a network is no accuracy
     metrics.accuracy = metrics.value = result->accuracy;
     metrics.loss = result->loss;
-    metrics.met = std::isfinite(result->loss) && result->accuracy >= config_.target.at_least;
   }
 
   void close_stopped(TrainResult& result) {

@@ -41,6 +41,7 @@ Metrics sample() {
   metrics.seed = std::numeric_limits<std::uint64_t>::max();
   metrics.commit = "0123abcd";
   metrics.version = "0.1.0";
+  metrics.test_images = 10000;
   return metrics;
 }
 
@@ -53,7 +54,7 @@ TEST(Metrics, ComeBackAsTheyWere) {
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"metrics.json"});
 }
 
-TEST(Metrics, HoldTheFieldsOfTheContractInItsOrder) {
+TEST(Metrics, HoldTheFieldsInTheirOrder) {
   std::vector<std::string> names;
   const auto object = nlohmann::ordered_json::parse(format_metrics(sample()));
   for (const auto& [name, value] : object.items()) {
@@ -80,7 +81,8 @@ TEST(Metrics, HoldTheFieldsOfTheContractInItsOrder) {
                                              "isa",
                                              "seed",
                                              "commit",
-                                             "version"}));
+                                             "version",
+                                             "test_images"}));
   EXPECT_EQ(object["status"], "early_stopped");
   EXPECT_EQ(object["seed"].dump(), "18446744073709551615");
 }
@@ -91,7 +93,7 @@ TEST(Metrics, UnknownAndNotFiniteAreNull) {
   metrics.loss = std::nan("");
   metrics.images_per_second = std::numeric_limits<double>::infinity();
   const auto object = nlohmann::json::parse(format_metrics(metrics));
-  EXPECT_EQ(object.size(), 21u);
+  EXPECT_EQ(object.size(), 22u);
   for (const auto& [name, value] : object.items()) EXPECT_EQ(value.is_null(), name != "status") << name;
 }
 
