@@ -9,7 +9,9 @@ namespace hone {
 
 namespace fs = std::filesystem;
 
-FreshFolder::FreshFolder(fs::path folder) : folder_(fs::absolute(folder).lexically_normal()), kept_(holds_run(folder)) {
+FreshFolder::FreshFolder(fs::path folder)
+    : folder_(fs::absolute(folder).lexically_normal()),
+      kept_(holds_run(folder) || fs::exists(folder / "search.jsonl")) {
   if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "runs/a/"
   std::error_code ignored;
   for (fs::path at = folder_; at.has_relative_path() && !fs::exists(at, ignored); at = at.parent_path())
@@ -19,7 +21,7 @@ FreshFolder::FreshFolder(fs::path folder) : folder_(fs::absolute(folder).lexical
 FreshFolder::~FreshFolder() {
   if (kept_) return;
   std::error_code ignored;
-  constexpr std::array names = {"config.yaml", "source.yaml", "events.jsonl", "train.log"};
+  constexpr std::array names = {"config.yaml", "source.yaml", "events.jsonl", "train.log", "search.jsonl"};
   for (const char* name : names) fs::remove(folder_ / name, ignored);
   if (highest_new_.empty()) return;  // the lock stays: it is never deleted where others may know of it
   fs::remove(folder_ / ".lock", ignored);

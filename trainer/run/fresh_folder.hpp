@@ -1,4 +1,4 @@
-// Takes back what was written for a run that could not begin.
+// Takes back what was written for a run, or a search, that could not begin.
 #pragma once
 
 #include <filesystem>

@@ -51,6 +51,7 @@ void for_each_field(M& metrics, Visit visit) {
   visit("commit", metrics.commit, Range{});
   visit("version", metrics.version, Range{});
   visit("test_images", metrics.test_images, Range{});
+  visit("validation_images", metrics.validation_images, Range{});
 }
 
 // Reads one field; the text says what is wrong with it.

@@ -35,7 +35,8 @@ struct Metrics {
   std::optional<std::uint64_t> seed;
   std::optional<std::string> commit;  // $HONE_COMMIT
   std::optional<std::string> version;
-  std::optional<std::int64_t> test_images;  // that accuracy was measured on
+  std::optional<std::int64_t> test_images;        // that accuracy was measured on
+  std::optional<std::int64_t> validation_images;  // that validation_accuracy was measured on
 
   friend bool operator==(const Metrics&, const Metrics&) = default;
 };

@@ -14,6 +14,7 @@
 #include "trainer/config/dump.hpp"
 #include "trainer/config/loader.hpp"
 #include "trainer/run/data.hpp"
+#include "trainer/run/final_test.hpp"
 #include "trainer/run/fresh_folder.hpp"
 #include "trainer/run/stop_signal.hpp"
 #include "trainer/run/tensors.hpp"
@@ -222,12 +223,7 @@ class Run {
       progress_.activity("testing: " + with_commas(done) + " images");
       throw_if_stopped();
     });
-    metrics.met = result && std::isfinite(result->loss) && result->accuracy >= config_.target.at_least;
-    if (!result) return;
-    metrics.test_images = result->images;
-    if (!std::isfinite(result->loss)) return;  // an accuracy that comes from such a network is no accuracy
-    metrics.accuracy = metrics.value = result->accuracy;
-    metrics.loss = result->loss;
+    put_test_score(result, config_.target.at_least, metrics);
   }
 
   void close_stopped(TrainResult& result) {
@@ -267,6 +263,7 @@ class Run {
     if (!training_) return;
     const TrainState& state = training_->state();
     if (state.best_accuracy >= 0) metrics.validation_accuracy = state.best_accuracy;
+    metrics.validation_images = data_.validation.count;
     metrics.epochs_done = state.epoch;
     metrics.train_seconds = state.train_seconds;
     if (state.train_seconds > 0)

@@ -42,6 +42,7 @@ Metrics sample() {
   metrics.commit = "0123abcd";
   metrics.version = "0.1.0";
   metrics.test_images = 10000;
+  metrics.validation_images = 6000;
   return metrics;
 }
 
@@ -82,7 +83,8 @@ TEST(Metrics, HoldTheFieldsInTheirOrder) {
                                              "seed",
                                              "commit",
                                              "version",
-                                             "test_images"}));
+                                             "test_images",
+                                             "validation_images"}));
   EXPECT_EQ(object["status"], "early_stopped");
   EXPECT_EQ(object["seed"].dump(), "18446744073709551615");
 }
@@ -93,7 +95,7 @@ TEST(Metrics, UnknownAndNotFiniteAreNull) {
   metrics.loss = std::nan("");
   metrics.images_per_second = std::numeric_limits<double>::infinity();
   const auto object = nlohmann::json::parse(format_metrics(metrics));
-  EXPECT_EQ(object.size(), 22u);
+  EXPECT_EQ(object.size(), 23u);
   for (const auto& [name, value] : object.items()) EXPECT_EQ(value.is_null(), name != "status") << name;
 }
 

@@ -1,0 +1,48 @@
+#include "trainer/tweak/trial.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
+#include "trainer/config/loader.hpp"
+
+namespace hone {
+namespace {
+
+constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 20;
+
+}  // namespace
+
+Trial read_trial(const std::filesystem::path& run) {
+  Trial trial;
+  const Metrics metrics = read_metrics(run / "metrics.json");
+  if (metrics.status == RunStatus::interrupted)
+    throw Error(ErrorKind::data, Location{(run / "metrics.json").string()},
+                "the run was interrupted; expected one that has ended (--resume)");
+  trial.status = metrics.status;
+  trial.validation_images = metrics.validation_images.value_or(0);
+  const std::filesystem::path config = run / "config.yaml";
+  const InputRules rules{.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false};
+  trial.config = parse_config(read_file(config, kMaxConfigBytes, rules), config.string());
+  if (std::filesystem::exists(run / "history.csv")) trial.history = read_history(run / "history.csv");
+  return trial;
+}
+
+double rank_value(const Trial& trial) {
+  double best = -1;
+  for (const HistoryRow& row : trial.history)
+    if (row.validation_accuracy) best = std::max(best, *row.validation_accuracy);
+  if (best < 0) return trial.history.empty() ? -1 : trial.history.back().train_accuracy.value_or(-1);
+  const auto images = static_cast<double>(std::max<std::int64_t>(trial.validation_images, 1));
+  return best - std::sqrt(best * (1 - best) / images);
+}
+
+std::size_t best_trial(const std::vector<Trial>& trials) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < trials.size(); ++i)
+    if (rank_value(trials[i]) > rank_value(trials[best])) best = i;
+  return best;
+}
+
+}  // namespace hone
