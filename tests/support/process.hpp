@@ -33,11 +33,13 @@ class Process {
     for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     const std::string out = (folder_ / "out").string(), err = (folder_ / "err").string();
+    spill(out, "");  // there even if the child is killed before it runs
+    spill(err, "");
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("cannot fork");
     if (pid_ == 0) {
-      ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
-      ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+      ::dup2(::open(out.c_str(), O_WRONLY), STDOUT_FILENO);
+      ::dup2(::open(err.c_str(), O_WRONLY), STDERR_FILENO);
       for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
       ::execvp(argv[0], argv.data());
       ::_exit(127);

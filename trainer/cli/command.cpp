@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 
 #include "engine/base/error.hpp"
@@ -75,6 +76,8 @@ int run_program(std::span<const std::string> arguments) noexcept {
     return 128 + stopped.signal;
   } catch (const Error& error) {
     return report(error.what(), error.exit_code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(error.what(), static_cast<int>(ErrorKind::io));
   } catch (const std::bad_alloc&) {
     return report("out of memory", static_cast<int>(ErrorKind::internal));
   } catch (const std::exception& error) {

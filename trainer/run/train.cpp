@@ -143,7 +143,8 @@ class Run {
     else
       start_weights();
     folder_->write_config(identity_.config, config_.source);
-    fs::remove(folder_->metrics());  // of a run that goes on now
+    std::error_code none;
+    fs::remove(folder_->metrics(), none);  // of a run that goes on now
     training_.emplace(
         TrainingParts{config_, *folder_, data_, augmenter_.get(), identity_, *network_, team_, *events_, progress_},
         std::move(state));
@@ -237,10 +238,9 @@ class Run {
     fill(metrics);
     write_metrics(folder_->metrics(), metrics);
     events_->write(Event::end, {{"status", to_string(metrics.status)}});
-    std::string line =
-        to_string(metrics.status) + " after " + std::to_string(metrics.epochs_done.value_or(0)) + " epochs";
+    std::string line = to_string(metrics.status) + "; epochs done: " + std::to_string(metrics.epochs_done.value_or(0));
     if (metrics.accuracy)
-      line += fmt::format(": accuracy {} on the test split (target {}: {})", percent(*metrics.accuracy),
+      line += fmt::format("; accuracy {} on the test split (target {}: {})", percent(*metrics.accuracy),
                           percent(*metrics.target), *metrics.met ? "met" : "not met");
     progress_.line(line);
   }

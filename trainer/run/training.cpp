@@ -169,11 +169,16 @@ void Training::note_best(const std::optional<Score>& validation, CheckpointJob& 
 }
 
 void Training::submit(CheckpointJob job) {
+  const auto start = Clock::now();
   job.last = resume_checkpoint(parts_.network, state_, parts_.identity);
   job.fields = {{"epoch", state_.epoch}, {"step", state_.step}, {"best", job.best.has_value()}};
   writer_.submit(std::move(job));
   last_checkpoint_ = Clock::now();
   dirty_ = false;
+  // Counts as training, like a wait for data; after an epoch's end, as the next one's.
+  const double seconds = seconds_between(start, last_checkpoint_);
+  state_.epoch_seconds += seconds;
+  state_.train_seconds += seconds;
 }
 
 void Training::save_stopped() {
