@@ -75,6 +75,7 @@ struct ConvPlan {
   std::vector<AxisRun> backward_rows, backward_columns;  // gradient of the input
   std::int64_t tile_k = 1, tile_c = 1;                   // channels a tile: forward, gradient of the input
   std::int64_t weight_tile = 1;                          // output channels a tile of the weights' gradient
+  std::int64_t weights_scratch = 0;                      // values of scratch for the weights' gradient
   std::int64_t packed = 0, packed_backward = 0;          // values of the packed weights
   std::string description;                               // for `hone inspect`
 

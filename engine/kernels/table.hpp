@@ -60,9 +60,9 @@ struct KernelTable {
   void (*conv_backward_data)(const ConvPlan&, const T* diff_dst, const T* weights, const T* packed_backward,
                              T* diff_src, std::int64_t blocks) noexcept;
   // Gradients of output channels [k_begin, k_end) (a whole number of plan.weight_tile), summed over `blocks`.
-  // Overwrites. diff_bias may be null.
+  // Overwrites. diff_bias may be null. scratch: plan.weights_scratch values of the calling thread.
   void (*conv_backward_weights)(const ConvPlan&, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias,
-                                std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end) noexcept;
+                                std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T* scratch) noexcept;
 
   // dst[o] = sum over i of weights[o][i] src[i] + bias[o] for outputs [begin, end).
   void (*dense_forward)(const DenseShape&, const T* src, const T* weights, const T* bias, bool relu, T* dst,

@@ -10,22 +10,24 @@ template <class T>
 void plan_weight_gradients(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
                            Slot<T>* diff, Parameter<T>* weights, Parameter<T>* bias) {
   const auto kernel = context.kernels().conv_backward_weights;
+  Slot<T>* scratch = plan->weights_scratch > 0 ? context.per_thread(plan->weights_scratch) : nullptr;
   if (!weights->whole) {
-    context.program().over_images("conv_backward_weights", {src, diff, context.partials()},
+    context.program().over_images("conv_backward_weights", {src, diff, context.partials(), scratch},
                                   [=, partials = context.partials(), offset = weights->partial_offset,
                                    bias_offset = bias ? bias->partial_offset : 0](const Task& task) {
                                     T* out = partials->at(task);
                                     kernel(*plan, src->at(task), diff->at(task), out + offset,
-                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k);
+                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k,
+                                           scratch ? scratch->at(task) : nullptr);
                                   });
     return;
   }
   // A tile's output channels must be of one group.
   const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
   const Panels panels(plan->shape.k, tile);
-  context.program().tasks("conv_backward_weights", {src, diff}, panels.count, [=](const Task& task) {
+  context.program().tasks("conv_backward_weights", {src, diff, scratch}, panels.count, [=](const Task& task) {
     kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
-           panels.begin(task.index), panels.end(task.index));
+           panels.begin(task.index), panels.end(task.index), scratch ? scratch->at(task) : nullptr);
   });
 }
 

@@ -60,7 +60,7 @@ struct Conv {
   }
 
   static void backward_weights(const ConvPlan& plan, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias,
-                               std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end) noexcept {
+                               std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T*) noexcept {
     const ConvShape& p = plan.shape;
     const std::int64_t filter = p.group_c() * p.r * p.s;
     for (std::int64_t i = k_begin * filter; i < k_end * filter; ++i) diff_weights[i] = 0;

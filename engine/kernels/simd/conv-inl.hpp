@@ -6,6 +6,7 @@
 // Packed weights: [groups][channel tiles][input channels][R][S][TK], missing channels of the last tile are zero.
 #pragma once
 
+#include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -30,7 +31,8 @@ struct Conv {
     const float* weights;  // first tap
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t channels, rows, taps;
-    const float* bias;  // of the tile's channels; may be null
+    std::int64_t prefetch;  // from a channel's first pixel to one that the next row of tiles reads
+    const float* bias;      // of the tile's channels; may be null
     std::int64_t bias_count;
     bool accumulate;  // start from what dst holds instead of the bias
     bool relu;
@@ -53,10 +55,15 @@ struct Conv {
         const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
       });
+    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+      unroll<TP>([&](auto p)
+                     HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + k * a.dst_plane + p * a.dst_pixel_step, 1); });
+    });
     const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
     for (std::int64_t c = 0; c < a.channels; ++c) {
       const float* src_row = a.src + c * a.src_plane;
       const float* weights_row = a.weights + c * a.weights_plane;
+      __builtin_prefetch(src_row + a.prefetch);
       for (std::int64_t r = 0; r < a.rows; ++r) {
         const float* src = src_row;
         const float* weights = weights_row;
@@ -132,6 +139,9 @@ struct Conv {
         d.packed + group * d.packed_group + k_first / TK * d.src_channels * d.r * d.s * TK + row.tap_first * d.s * TK;
     src += (row.src_first + i * row.src_step) * d.src_width * L;
     dst += k_first * d.dst_plane + (row.out_first + i * row.out_step) * d.dst_width * L;
+    // Channels are too far apart for the hardware to see where the next row is.
+    const std::int64_t newest_row = row.src_tap_step > 0 ? (row.taps - 1) * row.src_tap_step : 0;
+    const std::int64_t next_row = (newest_row + row.src_step) * d.src_width * L;
     for (std::int64_t j = 0; j < d.column_runs; ++j) {
       const AxisRun& column = d.columns[j];
       a.channels = row.taps == 0 || column.taps == 0 ? 0 : channels.count;
@@ -144,6 +154,7 @@ struct Conv {
       split_evenly<kMost>(column.count, [&](std::int64_t first, std::int64_t size) {
         a.src = src + (column.src_first + first * column.src_step) * L;
         a.dst = dst + (column.out_first + first * column.out_step) * L;
+        a.prefetch = next_row + k_first / TK % size * column.src_step * L;
         tile_of<TK>(size, column.src_step == 1)(a);
       });
     }
@@ -290,6 +301,9 @@ struct Conv {
     plan.packed = p.groups * padded(p.group_k(), plan.tile_k) * p.group_c() * p.r * p.s;
     plan.packed_backward = p.groups * padded(p.group_c(), plan.tile_c) * p.group_k() * p.r * p.s;
     plan.weight_tile = kWeightTile;
+    if (!ConvWeightsTransposed<Arch>::suits(p)) return;
+    plan.weight_tile = 32;  // each task transposes the input again
+    plan.weights_scratch = ConvWeightsTransposed<Arch>::scratch_size(p);
   }
 
   static void pack(const ConvPlan& plan, const float* weights, float* packed, float* packed_backward) noexcept {

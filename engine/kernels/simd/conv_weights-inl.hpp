@@ -5,6 +5,7 @@
 // added up. Where a tap would read padding, its tile leaves these pixels out.
 #pragma once
 
+#include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -184,17 +185,22 @@ struct ConvWeights {
   }
 
   static void run(const ConvPlan& plan, const float* src, const float* diff, float* diff_weights, float* diff_bias,
-                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end) noexcept {
+                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
+    using Transposed = ConvWeightsTransposed<Arch>;
     const ConvShape& p = plan.shape;
-    const bool merged = same_columns(p);
+    const bool merged = same_columns(p), transposed = Transposed::suits(p);
     for (std::int64_t k = k_begin; k < k_end;) {
       const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();
       const std::int64_t end = group_end < k_end ? group_end : k_end;
-      const Work work{p, src, diff, diff_weights, blocks, group, merged};
-      split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
-        split_evenly<kMost>(work.pairs(),
-                            [&](std::int64_t pair, std::int64_t tj) { run_tile(work, k + first, tk, pair, tj); });
-      });
+      if (transposed) {
+        Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
+      } else {
+        const Work work{p, src, diff, diff_weights, blocks, group, merged};
+        split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
+          split_evenly<kMost>(work.pairs(),
+                              [&](std::int64_t pair, std::int64_t tj) { run_tile(work, k + first, tk, pair, tj); });
+        });
+      }
       k = end;
     }
     if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k_begin, k_end);

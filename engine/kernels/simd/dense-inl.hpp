@@ -2,6 +2,7 @@
 // vector of images. The weights' gradient has vectors over inputs instead, from the transposed input.
 #pragma once
 
+#include "engine/kernels/simd/transpose-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -94,13 +95,9 @@ struct Dense {
   }
 
   static void transpose(const DenseShape& p, const float* src, float* transposed, std::int64_t blocks) noexcept {
-    constexpr std::int64_t kTile = 16;
     const std::int64_t row = p.padded_in();
     for (std::int64_t b = 0; b < blocks; ++b, src += p.in * L, transposed += L * row)
-      for (std::int64_t first = 0; first < row; first += kTile)
-        for (std::int64_t l = 0; l < L; ++l)
-          for (std::int64_t i = first; i < first + kTile; ++i)
-            transposed[l * row + i] = i < p.in ? src[i * L + l] : 0.0f;
+      for (std::int64_t i = 0; i < row; i += L) Transpose<Arch>::square(src + i * L, L, p.in - i, transposed + i, row);
   }
 
   // ---- gradient of the weights: TO outputs x TV vectors of inputs, over all images

@@ -42,13 +42,14 @@ Results run(const KernelTable<float>& table, const ConvShape& shape, std::int64_
   out.relu = from_lanes(dst, images, shape.dst_size(), L);
   table.conv_backward_data(plan, diff.data(), in.weights.data(), packed_backward.data(), diff_src.data(), blocks);
   out.diff_src = from_lanes(diff_src, images, shape.src_size(), L);
+  std::vector<float> scratch(static_cast<std::size_t>(plan.weights_scratch));
   // In two pieces, as tasks would.
   const std::int64_t tile = shape.groups == 1 ? plan.weight_tile : shape.group_k();
   const std::int64_t cut = std::min(shape.k, (shape.k / 2 + tile - 1) / tile * tile);
   table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, 0,
-                              cut);
+                              cut, scratch.data());
   table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, cut,
-                              shape.k);
+                              shape.k, scratch.data());
   return out;
 }
 
@@ -71,7 +72,8 @@ Results reference(const ConvShape& shape, std::int64_t images, const Tensors& in
   out.relu = narrow(dst);
   table.conv_backward_data(plan, diff.data(), weights.data(), nullptr, diff_src.data(), images);
   out.diff_src = narrow(diff_src);
-  table.conv_backward_weights(plan, src.data(), diff.data(), diff_weights.data(), diff_bias.data(), images, 0, shape.k);
+  table.conv_backward_weights(plan, src.data(), diff.data(), diff_weights.data(), diff_bias.data(), images, 0, shape.k,
+                              nullptr);
   out.diff_weights = narrow(diff_weights);
   out.diff_bias = narrow(diff_bias);
   return out;
