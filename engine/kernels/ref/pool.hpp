@@ -1,6 +1,7 @@
 // Pooling as its definition. Padding never wins a maximum and counts as zeros in a mean.
 #pragma once
 
+#include <cmath>
 #include <limits>
 
 #include "engine/kernels/ref/index.hpp"
@@ -33,7 +34,7 @@ struct Pool {
     for (std::int64_t b = 0; b < blocks; ++b)
       for_each_tap(p, b, [&](std::int64_t s, std::int64_t d, std::int64_t tap) {
         for (std::int64_t l = 0; l < L; ++l) {
-          if (src[s + l] <= dst[d + l]) continue;  // so that a NaN goes through
+          if (src[s + l] <= dst[d + l] || std::isnan(dst[d + l])) continue;  // a NaN wins and stays
           dst[d + l] = src[s + l];
           if (argmax) argmax[d + l] = static_cast<T>(tap);
         }

@@ -41,6 +41,9 @@ struct Pool {
     return p.size_h == 2 && p.size_w == 2 && p.stride_h == 2 && p.stride_w == 2 && p.pad_h == 0 && p.pad_w == 0;
   }
 
+  // Whether `best` stays the largest beside x: a NaN wins and stays.
+  HONE_INLINE static auto keeps(const V& best, const V& x) noexcept { return (x <= best) | xsimd::isnan(best); }
+
   static void max_forward(const PoolShape& p, const float* src, float* dst, float* argmax,
                           std::int64_t blocks) noexcept {
     if (is_halving(p)) return halve(p, src, dst, argmax, blocks);
@@ -50,7 +53,7 @@ struct Pool {
         for (std::int64_t s = columns.first; s < columns.end; ++s) {
           const std::int64_t row = rows.src + r - rows.first, column = columns.src + s - columns.first;
           const V x = load<Arch>(src + plane + (row * p.w + column) * L);
-          const auto keep = x <= best;  // false for a NaN, which goes through
+          const auto keep = keeps(best, x);
           best = xsimd::select(keep, best, x);
           tap_of_best = xsimd::select(keep, tap_of_best, V(static_cast<float>(r * p.size_w + s)));
         }
@@ -69,7 +72,7 @@ struct Pool {
           const float* others[] = {top + L, bottom, bottom + L};
           unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
             const V x = load<Arch>(others[i]);
-            const auto keep = x <= best;
+            const auto keep = keeps(best, x);
             best = xsimd::select(keep, best, x);
             tap_of_best = xsimd::select(keep, tap_of_best, V(static_cast<float>(i + 1)));
           });
