@@ -16,16 +16,17 @@ struct Loss {
     const T uniform = args.smoothing / static_cast<T>(args.classes);
     for (std::int64_t l = 0; l < L; ++l) {
       std::int64_t best = 0;
-      T sum_logits = 0, sum_exp = 0;
-      for (std::int64_t k = 0; k < args.classes; ++k) {
+      T sum_below = 0, sum_exp = 0;  // of the logits' distances from the largest: nothing cancels
+      for (std::int64_t k = 0; k < args.classes; ++k)
         if (logits[k * L + l] > logits[best * L + l]) best = k;
-        sum_logits += logits[k * L + l];
-      }
       const T largest = logits[best * L + l];
-      for (std::int64_t k = 0; k < args.classes; ++k) sum_exp += std::exp(logits[k * L + l] - largest);
+      for (std::int64_t k = 0; k < args.classes; ++k) {
+        sum_below += logits[k * L + l] - largest;
+        sum_exp += std::exp(logits[k * L + l] - largest);
+      }
       const std::int64_t label = l < valid ? labels[l] : 0;
-      const T log_sum = largest + std::log(sum_exp);
-      loss[l] = l < valid ? log_sum - (1 - args.smoothing) * logits[label * L + l] - uniform * sum_logits : T(0);
+      const T below = (1 - args.smoothing) * (logits[label * L + l] - largest) + uniform * sum_below;
+      loss[l] = l < valid ? std::log(sum_exp) - below : T(0);
       correct[l] = l < valid && best == label ? T(1) : T(0);
       if (diff_logits == nullptr) continue;
       for (std::int64_t k = 0; k < args.classes; ++k) {

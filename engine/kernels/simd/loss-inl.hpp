@@ -21,19 +21,22 @@ struct Loss {
     }
     const V mask = load<Arch>(real), wanted = load<Arch>(label);
 
-    V largest = load<Arch>(logits), best(0.0f), sum_logits = largest;
+    V largest = load<Arch>(logits), best(0.0f);
     for (std::int64_t k = 1; k < args.classes; ++k) {
       const V x = load<Arch>(logits + k * L);
       const auto larger = x > largest;
       largest = xsimd::select(larger, x, largest);
       best = xsimd::select(larger, V(static_cast<float>(k)), best);
-      sum_logits += x;
     }
-    V sum_exp(0.0f);
-    for (std::int64_t k = 0; k < args.classes; ++k) sum_exp += xsimd::exp(load<Arch>(logits + k * L) - largest);
+    V sum_exp(0.0f), sum_below(0.0f);  // of the distances from the largest: nothing cancels
+    for (std::int64_t k = 0; k < args.classes; ++k) {
+      const V below = load<Arch>(logits + k * L) - largest;
+      sum_below += below;
+      sum_exp += xsimd::exp(below);
+    }
 
     const float uniform = args.smoothing / static_cast<float>(args.classes), rest = 1.0f - args.smoothing;
-    const V total = largest + xsimd::log(sum_exp) - V(rest) * load<Arch>(of_label) - V(uniform) * sum_logits;
+    const V total = xsimd::log(sum_exp) - (V(rest) * (load<Arch>(of_label) - largest) + V(uniform) * sum_below);
     store<Arch>(loss, xsimd::select(mask > V(0.0f), total, V(0.0f)));
     store<Arch>(correct, xsimd::select((best == wanted) & (mask > V(0.0f)), V(1.0f), V(0.0f)));
     if (diff_logits == nullptr) return;
