@@ -135,9 +135,9 @@ struct Conv {
     a.stored = d.dst_channels - k_first;
     a.bias_count = a.stored;
     a.bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels + k_first;
-    const float* weights =
-        d.packed + group * d.packed_group + k_first / TK * d.src_channels * d.r * d.s * TK + row.tap_first * d.s * TK;
-    src += (row.src_first + i * row.src_step) * d.src_width * L;
+    const float* weights = d.packed + group * d.packed_group + k_first / TK * d.src_channels * d.r * d.s * TK +
+                           channels.first * a.weights_plane + row.tap_first * d.s * TK;
+    src += channels.first * d.src_plane + (row.src_first + i * row.src_step) * d.src_width * L;
     dst += k_first * d.dst_plane + (row.out_first + i * row.out_step) * d.dst_width * L;
     // Channels are too far apart for the hardware to see where the next row is.
     const std::int64_t newest_row = row.src_tap_step > 0 ? (row.taps - 1) * row.src_tap_step : 0;

@@ -127,6 +127,10 @@ TEST(Conv, NamedShapes) {
   check(make(6, 6, 6, 4, 3, 3, 1, 1, 2), 4);  // groups
   check(make(2, 5, 5, 3, 1, 1, 3), 2);        // stride beyond the kernel
   check(make(130, 4, 4, 70, 3, 3, 1, 1), 2);  // weights beyond the first cache
+  // Planes a power of two apart: input channels in several parts, forward and backward.
+  check(make(40, 32, 32, 3, 3, 3, 1, 1), 2);
+  check(make(3, 32, 32, 40, 3, 3, 1, 1), 2);
+  check(make(90, 16, 16, 90, 1, 1), 2);
   check(make(1, 1, 1, 1, 1, 1), 1);
 }
 
