@@ -57,7 +57,7 @@ struct SmallRun {
 
   static std::string config(const std::string& train, const std::string& layers = "") {
     return "name: small\n"
-           "data: {format: idx, path: data, validation: 0.2, normalize: unit}\n"
+           "data: {format: idx, path: data, validation: 0.2, normalize: unit, augment: [{flip: horizontal}]}\n"
            "model:\n"
            "  layers:\n" +
            (layers.empty() ? "    - conv: {filters: 3, kernel: 3, batch_norm: true, activation: relu}\n"
