@@ -81,6 +81,12 @@ void Team::run(Body body, void* context) noexcept {
   }
 #pragma omp parallel num_threads(threads_)
   {
+    // OpenMP may give fewer threads than asked for: OMP_THREAD_LIMIT, OMP_DYNAMIC, a region inside another one.
+    const int given = omp_get_num_threads();
+    if (given != threads_) {
+#pragma omp single
+      barrier.expect(given);
+    }
     const FlushToZero flush;
     body(context, omp_get_thread_num(), barrier);
   }

@@ -14,6 +14,8 @@ class Barrier {
  public:
   explicit Barrier(int threads) : threads_(threads) {}
   void wait() noexcept;
+  // Changes the number of threads; nobody may be waiting.
+  void expect(int threads) noexcept { threads_ = threads; }
 
  private:
   int threads_;
@@ -28,7 +30,8 @@ class Team {
   int size() const { return threads_; }
 
   // Runs body(context, thread, barrier) on every thread, thread = 0 .. size() - 1, in one parallel region;
-  // flush-to-zero is set on each. The caller is thread 0.
+  // flush-to-zero is set on each. The caller is thread 0. Where the system gives fewer threads, the last ones do not
+  // run, and the barrier does not wait for them.
   using Body = void (*)(void* context, int thread, Barrier& barrier) noexcept;
   void run(Body body, void* context) noexcept;
 

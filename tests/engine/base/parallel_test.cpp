@@ -63,6 +63,25 @@ TEST(Barrier, OrdersWhatThreadsWroteBefore) {
   }
 }
 
+// A region inside another gets one thread. Work that is shared out must be done, and nobody waits for who is missing.
+TEST(Barrier, WaitsOnlyForThreadsThatExist) {
+  Team outer(2);
+  std::atomic<int> runs{0};
+  outer.run(
+      [](void* context, int, Barrier&) noexcept {
+        Team inner(3);
+        inner.run(
+            [](void* count, int, Barrier& barrier) noexcept {
+              barrier.wait();
+              ++*static_cast<std::atomic<int>*>(count);
+              barrier.wait();
+            },
+            context);
+      },
+      &runs);
+  EXPECT_GE(runs.load(), 2);
+}
+
 struct Subnormal {
   std::vector<float> products;
 };
