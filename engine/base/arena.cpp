@@ -12,15 +12,22 @@
 
 namespace hone {
 
+namespace {
+
+[[noreturn]] void fail(std::int64_t bytes) {
+  throw Error(ErrorKind::config, "the network needs " + std::to_string(bytes >> 20) + " MiB, this machine has " +
+                                     std::to_string(available_memory() >> 20) +
+                                     " MiB; expected a smaller model or batch_size");
+}
+
+}  // namespace
+
 void Slab::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 Slab::Slab(std::int64_t bytes) : size_(align_up(std::max<std::int64_t>(bytes, 1))) {
   if (size_ <= available_memory())
     memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<std::size_t>(size_))));
-  if (!memory_)
-    throw Error(ErrorKind::config, "the network needs " + std::to_string(size_ >> 20) + " MiB, this machine has " +
-                                       std::to_string(available_memory() >> 20) +
-                                       " MiB; expected a smaller model or batch_size");
+  if (!memory_) fail(size_);
   std::memset(memory_.get(), 0, static_cast<std::size_t>(size_));
 }
 
@@ -29,6 +36,7 @@ std::int64_t available_memory() {
 }
 
 int ArenaPlanner::book(std::int64_t bytes, int first, int last) {
+  if (bytes > available_memory()) fail(bytes);  // so that sums of bookings cannot overflow
   bookings_.push_back({align_up(bytes), first, last});
   return static_cast<int>(bookings_.size()) - 1;
 }

@@ -32,13 +32,14 @@ class Slab {
   std::int64_t size_ = 0;
 };
 
-// Bytes of memory that this machine could give now.
+// Bytes of memory of this machine.
 std::int64_t available_memory();
 
 // Buffers with lifetimes are booked, then all offsets are assigned at once: two buffers whose lifetimes overlap never
 // share a byte, others may.
 class ArenaPlanner {
  public:
+  // Throws Error(config) where the machine has not that much memory.
   // In use from instant `first` to instant `last`, both included. Returns the booking's number.
   int book(std::int64_t bytes, int first, int last);
   // Greedy by size: the largest buffer first, each at the lowest offset that is free during its whole life.

@@ -51,10 +51,27 @@ Shape InferContext::infer(const std::vector<Component>& layers, Shape in, const 
     if (type == nullptr)
       throw Error(ErrorKind::config, layers[i].where,
                   "unknown layer '" + layers[i].type + "'; expected a layer's name");
+    if (++layers_seen_ > kMostLayers)
+      throw Error(
+          ErrorKind::config, layers[i].where,
+          "the model has more than " + std::to_string(kMostLayers) + " layers, repeated ones counted each time");
     relu_follows_ = relu_behind(layers, i);
+    where_ = layers[i].where;
     in = type->infer(*this, layers[i], in, prefix + "layers." + std::to_string(i));
+    where_ = layers[i].where;
+    product({in.c, in.h, in.w});
   }
   return in;
+}
+
+std::int64_t InferContext::product(std::initializer_list<std::int64_t> counts, std::int64_t most) const {
+  std::int64_t result = 1;
+  for (const std::int64_t count : counts)
+    if (__builtin_mul_overflow(result, count, &result) || result > most)
+      throw Error(ErrorKind::config, where_,
+                  "the layer is too large for any machine; expected at most " + std::to_string(kMostValues) +
+                      " values and " + std::to_string(kMostMacs) + " multiplications");
+  return result;
 }
 
 bool InferContext::ends_in_relu(Activation own) const {
@@ -66,7 +83,7 @@ void InferContext::weight(const std::string& name, std::vector<std::int64_t> sha
   ParameterSpec spec;
   spec.info.name = name;
   spec.info.size = 1;
-  for (const std::int64_t n : shape) spec.info.size *= n;
+  for (const std::int64_t n : shape) spec.info.size = product({spec.info.size, n});
   spec.info.shape = std::move(shape);
   spec.info.decay = true;
   spec.initialization = ends_in_relu ? Initialization::he_normal : Initialization::xavier_uniform;
@@ -116,7 +133,8 @@ void InferContext::layer(const std::string& path, const std::string& type, Shape
 }
 
 InferContext infer_model(const ModelSpec& model) {
-  InferContext context;
+  InferContext context(model.where);
+  context.product({model.input.c, model.input.h, model.input.w});
   context.infer(model.layers, model.input, "");
   return context;
 }

@@ -1,6 +1,7 @@
 // Shape inference: walks the layers, checks that shapes fit, and books every parameter.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,8 +25,16 @@ struct ParameterSpec {
 // saves.
 inline constexpr std::int64_t kWholeBatchWeights = 65536;
 
+// What no machine has or finishes: numbers beyond are refused before they can overflow.
+inline constexpr std::int64_t kMostValues = std::int64_t{1} << 36;  // of a weight, of an image's activation
+inline constexpr std::int64_t kMostMacs = std::int64_t{1} << 56;    // of a layer, an image
+inline constexpr int kMostLayers = 4096;
+
 class InferContext {
  public:
+  InferContext() = default;
+  explicit InferContext(const Location& model) : where_(model) {}
+
   // Output shape of the layers, from `in`. prefix: "" or "layers.3." of the layer that holds them.
   Shape infer(const std::vector<Component>& layers, Shape in, const std::string& prefix);
 
@@ -37,6 +46,9 @@ class InferContext {
   void batch_norm(const std::string& prefix, std::int64_t channels);
   void layer(const std::string& path, const std::string& type, Shape output, std::int64_t parameters,
              std::int64_t macs);
+
+  // counts multiplied with each other. Throws Error(config) at the present layer's place where they are beyond `most`.
+  std::int64_t product(std::initializer_list<std::int64_t> counts, std::int64_t most = kMostValues) const;
 
   // Whether what the present layer computes ends in relu or a relative of it: its own activation, or a layer behind it.
   bool ends_in_relu(Activation own) const;
@@ -51,6 +63,8 @@ class InferContext {
 
   std::vector<ParameterSpec> parameters_;
   std::vector<LayerInfo> layers_;
+  Location where_;  // of the present layer
+  int layers_seen_ = 0;
   bool relu_follows_ = false;
   bool convolutional_ = false;
 };

@@ -79,7 +79,8 @@ Shape infer(InferContext& context, const Component& spec, Shape in, const std::s
     parameters += 2 * shape.k;
   }
   const Shape out{shape.k, shape.out_h, shape.out_w};
-  context.layer(path, spec.type, out, parameters, shape.macs());
+  context.layer(path, spec.type, out, parameters,
+                context.product({shape.weights(), shape.out_h, shape.out_w}, kMostMacs));
   return out;
 }
 

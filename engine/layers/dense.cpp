@@ -23,7 +23,7 @@ Shape infer(InferContext& context, const Component& spec, Shape in, const std::s
   context.weight(path + ".weight", {units, in.size()}, in.size(), units, context.ends_in_relu(activation));
   if (bias) context.bias(path + ".bias", units);
   if (batch_norm) context.batch_norm(path + ".bn", units);
-  const std::int64_t macs = units * in.size();
+  const std::int64_t macs = context.product({units, in.size()});
   const Shape out{units, 1, 1};
   context.layer(path, spec.type, out, macs + (bias ? units : 0) + (batch_norm ? 2 * units : 0), macs);
   return out;

@@ -49,7 +49,8 @@ Shape infer(InferContext& context, const Component& spec, Shape in, const std::s
                     " for the shortcut; expected layers with 'padding: same' or a whole stride");
   const std::int64_t parameters = infer_convolution(context, shape, path + ".shortcut", false, false) + 2 * shape.k;
   context.batch_norm(path + ".shortcut.bn", shape.k);
-  context.layer(path + ".shortcut", "conv", out, parameters, shape.macs());
+  context.layer(path + ".shortcut", "conv", out, parameters,
+                context.product({shape.weights(), shape.out_h, shape.out_w}, kMostMacs));
   return out;
 }
 
