@@ -47,10 +47,16 @@ struct ConvWeights {
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
+  // Small tiles have too few sums to hide the latency of a multiply-add: they take several pixels at a time, each with
+  // sums of its own.
   template <int TK, int TJ, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
-    V acc[TK * TJ];
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] = load<Arch>(a.sums + i * L); });
+    constexpr int kPixels = TK * TJ == 1 ? 4 : TK * TJ < 4 ? 2 : 1;
+    V acc[TK * TJ], more[kPixels - 1 > 0 ? kPixels - 1 : 1][TK * TJ];
+    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA {
+      acc[i] = load<Arch>(a.sums + i * L);
+      unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { more[p][i] = V(0.0f); });
+    });
     std::int64_t offset[TJ];
     unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
     const std::int64_t step = kUnitStep ? L : a.src_pixel;
@@ -58,15 +64,23 @@ struct ConvWeights {
     for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
       const float* src = a.src + row * a.src_row;
       const float* diff = a.diff + row * a.diff_row;
-      for (std::int64_t i = 0; i < a.columns; ++i, src += step, diff += L) {
+      const auto add = [&](V* sums, const float* x_pixel, const float* d_pixel) HONE_INLINE_LAMBDA {
         V d[TK];
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(diff + k * plane); });
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(d_pixel + k * plane); });
         unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
-          const V x = load_pinned<Arch>(src + offset[j]);
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[k * TJ + j] = fma<Arch>(d[k], x, acc[k * TJ + j]); });
+          const V x = load_pinned<Arch>(x_pixel + offset[j]);
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
         });
+      };
+      std::int64_t i = 0;
+      for (; i + kPixels <= a.columns; i += kPixels, src += kPixels * step, diff += kPixels * L) {
+        add(acc, src, diff);
+        unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { add(more[p], src + (p + 1) * step, diff + (p + 1) * L); });
       }
+      for (; i < a.columns; ++i, src += step, diff += L) add(acc, src, diff);
     }
+    unroll<kPixels - 1>(
+        [&](auto p) HONE_INLINE_LAMBDA { unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] += more[p][i]; }); });
     unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { store<Arch>(a.sums + i * L, acc[i]); });
   }
 
@@ -192,18 +206,17 @@ struct ConvWeights {
     for (std::int64_t k = k_begin; k < k_end;) {
       const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();
       const std::int64_t end = group_end < k_end ? group_end : k_end;
-      if (transposed) {
-        Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
-      } else {
-        const Work work{p, src, diff, diff_weights, blocks, group, merged};
-        split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
+      if (transposed) Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
+      const Work work{p, src, diff, diff_weights, blocks, group, merged};
+      split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
+        if (!transposed)
           split_evenly<kMost>(work.pairs(),
                               [&](std::int64_t pair, std::int64_t tj) { run_tile(work, k + first, tk, pair, tj); });
-        });
-      }
+        // While their gradient is in the cache.
+        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + tk);
+      });
       k = end;
     }
-    if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k_begin, k_end);
   }
 
   static void sum_bias(const ConvShape& p, const float* diff, float* diff_bias, std::int64_t blocks,
