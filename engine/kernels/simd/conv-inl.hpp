@@ -229,25 +229,39 @@ struct Conv {
       }
   }
 
+  // One side of a convolution: its image, and a group's channels.
+  struct Side {
+    std::int64_t channels, h, w;
+  };
+
+  static Direction direction(const ConvShape& p, const std::vector<AxisRun>& rows, const std::vector<AxisRun>& columns,
+                             Side src, Side dst, const float* packed, std::int64_t packed_size) noexcept {
+    Direction d;
+    d.rows = rows.data();
+    d.columns = columns.data();
+    d.row_runs = static_cast<std::int64_t>(rows.size());
+    d.column_runs = static_cast<std::int64_t>(columns.size());
+    d.src_channels = src.channels;
+    d.dst_channels = dst.channels;
+    d.groups = p.groups;
+    d.src_plane = src.h * src.w * L;
+    d.src_width = src.w;
+    d.dst_plane = dst.h * dst.w * L;
+    d.dst_width = dst.w;
+    d.r = p.r;
+    d.s = p.s;
+    d.packed_group = packed_size / p.groups;
+    d.packed = packed;
+    d.bias = nullptr;
+    d.relu = false;
+    return d;
+  }
+
   static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
                       bool with_relu, float* dst, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
-    Direction d;
-    d.rows = plan.rows.data();
-    d.columns = plan.columns.data();
-    d.row_runs = static_cast<std::int64_t>(plan.rows.size());
-    d.column_runs = static_cast<std::int64_t>(plan.columns.size());
-    d.src_channels = p.group_c();
-    d.dst_channels = p.group_k();
-    d.groups = p.groups;
-    d.src_plane = p.h * p.w * L;
-    d.src_width = p.w;
-    d.dst_plane = p.out_h * p.out_w * L;
-    d.dst_width = p.out_w;
-    d.r = p.r;
-    d.s = p.s;
-    d.packed_group = plan.packed / p.groups;
-    d.packed = packed;
+    Direction d = direction(p, plan.rows, plan.columns, {p.group_c(), p.h, p.w}, {p.group_k(), p.out_h, p.out_w},
+                            packed, plan.packed);
     d.bias = bias;
     d.relu = with_relu;
     run(plan.tile_k, d, src, dst, blocks);
@@ -256,24 +270,8 @@ struct Conv {
   static void backward_data(const ConvPlan& plan, const float* diff_dst, const float*, const float* packed,
                             float* diff_src, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
-    Direction d;
-    d.rows = plan.backward_rows.data();
-    d.columns = plan.backward_columns.data();
-    d.row_runs = static_cast<std::int64_t>(plan.backward_rows.size());
-    d.column_runs = static_cast<std::int64_t>(plan.backward_columns.size());
-    d.src_channels = p.group_k();
-    d.dst_channels = p.group_c();
-    d.groups = p.groups;
-    d.src_plane = p.out_h * p.out_w * L;
-    d.src_width = p.out_w;
-    d.dst_plane = p.h * p.w * L;
-    d.dst_width = p.w;
-    d.r = p.r;
-    d.s = p.s;
-    d.packed_group = plan.packed_backward / p.groups;
-    d.packed = packed;
-    d.bias = nullptr;
-    d.relu = false;
+    const Direction d = direction(p, plan.backward_rows, plan.backward_columns, {p.group_k(), p.out_h, p.out_w},
+                                  {p.group_c(), p.h, p.w}, packed, plan.packed_backward);
     run(plan.tile_c, d, diff_dst, diff_src, blocks);
   }
 
