@@ -80,4 +80,10 @@ ConvPlan::ConvPlan(const ConvShape& conv)
       backward_rows(backward_runs(conv.h, conv.out_h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h)),
       backward_columns(backward_runs(conv.w, conv.out_w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w)) {}
 
+std::string describe(const ConvPlan& plan, const std::string& isa) {
+  if (plan.packed == 0) return isa;
+  return "direct " + isa + ", tiles of " + std::to_string(plan.tile_k) + " channels" +
+         (plan.weights_scratch > 0 ? ", weights from transposed rows" : "");
+}
+
 }  // namespace hone

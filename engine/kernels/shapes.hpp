@@ -77,9 +77,11 @@ struct ConvPlan {
   std::int64_t weight_tile = 1;                          // output channels a tile of the weights' gradient
   std::int64_t weights_scratch = 0;                      // values of scratch for the weights' gradient
   std::int64_t packed = 0, packed_backward = 0;          // values of the packed weights
-  std::string description;                               // for `hone inspect`
 
   explicit ConvPlan(const ConvShape& shape);
 };
+
+// How kernels named `isa` compute it, for `hone inspect`.
+std::string describe(const ConvPlan& plan, const std::string& isa);
 
 }  // namespace hone

@@ -66,7 +66,7 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
         kernel(*plan, src->at(task), weights->values, packed, bias ? bias->values : nullptr, relu, dst->at(task),
                task.blocks);
       });
-  context.describe_kernel(path, plan->description);
+  context.describe_kernel(path, describe(*plan, context.kernels().name));
 
   context.on_backward([=, &context] {
     Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;

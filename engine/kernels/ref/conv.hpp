@@ -11,7 +11,6 @@ struct Conv {
   static void prepare(ConvPlan& plan) {
     plan.packed = plan.packed_backward = 0;
     plan.weight_tile = 1;
-    plan.description = "reference";
   }
   static void pack(const ConvPlan&, const T*, T*, T*) noexcept {}
 
