@@ -35,15 +35,16 @@ bool colour_wanted() {
 }
 
 std::string bar(double share, bool colour) {
-  constexpr int kWidth = 20;
+  constexpr int kWidth = 12;
   const int done = static_cast<int>(std::clamp(share, 0.0, 1.0) * kWidth);
   const std::string filled(static_cast<std::size_t>(done), '='), rest(static_cast<std::size_t>(kWidth - done), ' ');
   return colour ? "[\033[32m" + filled + "\033[0m" + rest + "]" : "[" + filled + rest + "]";
 }
 
+// Short enough for a bar before it in 80 columns.
 std::string describe(const StepProgress& p) {
-  return fmt::format("epoch {}/{} step {}/{}  loss {:.4f}  accuracy {}  {} images/s  {} left", p.epoch, p.epochs,
-                     p.step, p.steps, p.loss, percent(p.accuracy), with_commas(std::llround(p.images_per_second)),
+  return fmt::format("{}/{}  {}/{}  loss {:.4f}  acc {:.1f} %  {} images/s  {}", p.epoch, p.epochs, p.step, p.steps,
+                     p.loss, 100 * p.accuracy, with_commas(std::llround(p.images_per_second)),
                      clock_text(p.seconds_left));
 }
 
@@ -77,11 +78,11 @@ void Progress::step(const StepProgress& p) noexcept {
   if (quiet_ || !due(terminal_ ? kFrame : kPlainInterval)) return;
   try {
     const std::string text = describe(p);
-    if (!terminal_) return put(text + "\n");
+    if (!terminal_) return put("epoch " + text + " left\n");
     const double share = static_cast<double>(p.step) / static_cast<double>(std::max<std::int64_t>(p.steps, 1));
-    // The bar takes 23 columns; what does not fit is cut, a wrapped line could not be taken back.
+    // The bar takes 15 columns; what does not fit is cut, a wrapped line could not be taken back.
     const std::size_t width = terminal_width();
-    draw(bar(share, colour_) + " " + text.substr(0, width > 25 ? width - 25 : 0));
+    draw(bar(share, colour_) + " " + text.substr(0, width - 16));
   } catch (...) {  // no memory for a message
   }
 }
