@@ -37,9 +37,10 @@ std::vector<std::string> differences_between(const ByName& held, std::span<const
                       shape_text(info.shape));
   }
   if (known == held.size()) return found;
-  for (const auto& [name, tensor] : held)
-    if (std::none_of(wanted.begin(), wanted.end(), [&](const TensorInfo& info) { return prefix + info.name == name; }))
-      found.push_back(std::string(name) + " is not in the model");
+  for (const auto& entry : held)
+    if (std::none_of(wanted.begin(), wanted.end(),
+                     [&](const TensorInfo& info) { return prefix + info.name == entry.first; }))
+      found.push_back(std::string(entry.first) + " is not in the model");
   return found;
 }
 
