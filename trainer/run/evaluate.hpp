@@ -14,7 +14,8 @@ namespace hone {
 
 class Team;
 
-inline constexpr std::int64_t kEvaluationBatch = 256;
+// Small enough that a signal and the heartbeat do not wait for long, with a large net on a slow machine too.
+inline constexpr std::int64_t kEvaluationBatch = 128;
 
 struct Score {
   double loss = 0;      // mean over the images, without label smoothing
