@@ -11,10 +11,9 @@
 
 namespace hone::testing {
 
-// bin/hone beside the test.
-inline std::string hone_program() {
-  return (std::filesystem::canonical("/proc/self/exe").parent_path() / "hone").string();
-}
+// bin/hone beside the test. Looked up at the start: a test may move itself to where its own path has no meaning.
+inline const std::string kHoneProgram = (std::filesystem::canonical("/proc/self/exe").parent_path() / "hone").string();
+inline std::string hone_program() { return kHoneProgram; }
 
 inline ProcessResult run_hone(std::vector<std::string> arguments, const Process::Environment& environment = {}) {
   arguments.insert(arguments.begin(), hone_program());
