@@ -38,6 +38,15 @@ TEST(Dispatch, TheBestUnlessAskedOtherwise) {
   for (const std::string_view isa : isas) expect_choice(std::string(isa).c_str(), std::string(isa), "HONE_ISA");
 }
 
+TEST(Dispatch, HasWhatEveryMachineOfItsKindHas) {
+  const auto isas = available_isas();
+#if defined(__x86_64__)
+  EXPECT_EQ(std::count(isas.begin(), isas.end(), "sse2"), 1);
+#elif defined(__aarch64__)
+  EXPECT_EQ(isas.back(), "neon64");
+#endif
+}
+
 TEST(Dispatch, UnknownNamesAreRefused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_HONE_ERROR(kernel_table<float>("avx1024"), usage, "avx1024", "expected one of reference");
