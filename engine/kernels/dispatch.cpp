@@ -13,6 +13,7 @@ namespace {
 struct Isa {
   std::string_view name;
   const KernelTable<float>& (*table)();
+  const KernelTable<float>& (*single_table)();  // null: none
   bool (*supported)();
   std::string_view needs;
 };
@@ -26,12 +27,12 @@ const KernelTable<float>& table_of() {
 
 // Slowest first. A new set of kernels: one line here, one file in isa/.
 constexpr Isa kIsas[] = {
-    {"reference", table_of<ref::reference_table<float, 1>>, [] { return true; }, "any CPU"},
+    {"reference", table_of<ref::reference_table<float, 1>>, nullptr, [] { return true; }, "any CPU"},
 #if defined(__x86_64__)
-    {"sse2", table_of<make_sse2_table>, [] { return true; }, "SSE2"},
-    {"avx2", table_of<make_avx2_table>,
+    {"sse2", table_of<make_sse2_table>, table_of<make_sse2_single_table>, [] { return true; }, "SSE2"},
+    {"avx2", table_of<make_avx2_table>, table_of<make_avx2_single_table>,
      [] { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }, "AVX2 and FMA"},
-    {"avx512", table_of<make_avx512_table>,
+    {"avx512", table_of<make_avx512_table>, table_of<make_avx512_single_table>,
      [] {
        return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
               __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
@@ -39,7 +40,7 @@ constexpr Isa kIsas[] = {
      },
      "AVX-512 F, CD, DQ, BW and VL"},
 #elif defined(__aarch64__)
-    {"neon64", table_of<make_neon64_table>, [] { return true; }, "NEON"},
+    {"neon64", table_of<make_neon64_table>, table_of<make_neon64_single_table>, [] { return true; }, "NEON"},
 #endif
 };
 
@@ -87,6 +88,17 @@ template <>
 const KernelTable<double>& kernel_table<double>(std::string_view) {
   static const KernelTable<double> table = ref::reference_table<double, 1>();
   return table;
+}
+
+template <>
+const KernelTable<float>* single_kernel_table<float>(std::string_view isa) {
+  const Isa& found = find_isa(isa.empty() ? std::string_view(chosen_isa().name) : isa);
+  return found.single_table == nullptr ? nullptr : &found.single_table();
+}
+
+template <>
+const KernelTable<double>* single_kernel_table<double>(std::string_view) {
+  return nullptr;
 }
 
 }  // namespace hone

@@ -24,9 +24,18 @@ const IsaChoice& chosen_isa();
 template <class T>
 const KernelTable<T>& kernel_table(std::string_view isa = {});
 
+// The ISA's kernels for inference of a few images, with lanes = 1; null where it has none. They agree with those of
+// kernel_table() but for rounding.
+template <class T>
+const KernelTable<T>* single_kernel_table(std::string_view isa = {});
+
 template <>
 const KernelTable<float>& kernel_table<float>(std::string_view isa);
 template <>
 const KernelTable<double>& kernel_table<double>(std::string_view isa);
+template <>
+const KernelTable<float>* single_kernel_table<float>(std::string_view isa);
+template <>
+const KernelTable<double>* single_kernel_table<double>(std::string_view isa);
 
 }  // namespace hone

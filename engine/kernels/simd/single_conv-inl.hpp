@@ -1,0 +1,242 @@
+// Direct convolution of one image at a time, plain NCHW: vectors run over output channels. A tile holds TP pixels x TV
+// vectors of channels in registers; for each input channel and tap it loads the TV weights and broadcasts the TP
+// pixels, which may be any distance apart: along a row, or along a column where a run of columns is short. Taps on
+// padding are left out, as AxisRun says. At the end the tile is transposed, four pixels at a time.
+//
+// Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
+// vector would be half empty and the ISA has vectors of half the width, it is a tile of its own.
+#pragma once
+
+#include "engine/kernels/simd/single_vector-inl.hpp"
+#include "engine/kernels/table.hpp"
+
+namespace hone::simd {
+
+template <class Arch>
+struct SingleConv {
+  static constexpr int L = static_cast<int>(kLanes<Arch>);
+  static constexpr bool kMany = kRegisters<Arch> >= 32;
+  static constexpr bool kHasHalf = L == 16;
+  static constexpr int kMostVectors = 3;
+  static constexpr int most_pixels(int tv) {
+    return kMany ? (tv == 1 ? 16 : tv == 2 ? 12 : 8) : (tv == 1 ? 12 : tv == 2 ? 6 : 4);
+  }
+
+  struct TileArgs {
+    const float* src;  // first pixel, first tap
+    std::int64_t src_plane, src_row_step, src_tap_step, src_pixel_step;
+    const float* weights;  // first tap
+    std::int64_t weights_plane, weights_row_step, weights_tap_step;
+    std::int64_t channels, rows, taps;
+    const float* bias;    // of the tile's channels; may be null
+    std::int64_t stored;  // channels of the tile that exist
+    bool relu;
+    float* dst;
+    std::int64_t dst_plane, dst_pixel_step;
+  };
+  using Tile = void (*)(const TileArgs&) noexcept;
+
+  template <int W, int TP, int TV, bool kUnitStep>
+  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+    using F = Floats<Arch, W>;
+    using V = typename F::V;
+    V acc[TP][TV];
+    unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+      const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
+    });
+    const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
+    const float *src_channel = a.src, *weights_channel = a.weights;
+    for (std::int64_t c = 0; c < a.channels; ++c, src_channel += a.src_plane, weights_channel += a.weights_plane) {
+      const float *src_row = src_channel, *weights_row = weights_channel;
+      for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
+        const float *src = src_row, *weights = weights_row;
+        for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step) {
+          V w[TV];
+          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * W); });
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+            const V x = F::broadcast(src[p * step]);
+            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] = F::fma(x, w[v], acc[p][v]); });
+          });
+        }
+      }
+    }
+    unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+      if (v * W >= a.stored) return;
+      float* dst = a.dst + v * W * a.dst_plane;
+      unroll<(TP + 3) / 4>([&](auto q) HONE_INLINE_LAMBDA {
+        constexpr int kFirst = 4 * q, kPixels = TP - kFirst < 4 ? TP - kFirst : 4;
+        V four[4];
+        unroll<4>([&](auto p) HONE_INLINE_LAMBDA {
+          constexpr int kPixel = p < kPixels ? kFirst + p : kFirst;
+          four[p] = a.relu ? F::relu(acc[kPixel][v]) : acc[kPixel][v];
+        });
+        store_transposed<W, kPixels>(four, a, a.stored - v * W, dst + kFirst * a.dst_pixel_step);
+      });
+    });
+  }
+
+  // dst[channel][pixel] = four[pixel][channel] for kPixels <= 4 pixels and the channels that exist.
+  template <int W, int kPixels>
+  HONE_INLINE static void store_transposed(const typename Floats<Arch, W>::V (&four)[4], const TileArgs& a,
+                                           std::int64_t stored, float* dst) noexcept {
+    using F = Floats<Arch, W>;
+    using V = typename F::V;
+    const V low01 = F::template interleave<false>(four[0], four[1]),
+            low23 = F::template interleave<false>(four[2], four[3]);
+    const V high01 = F::template interleave<true>(four[0], four[1]),
+            high23 = F::template interleave<true>(four[2], four[3]);
+    // Four values of columns[i] from 4 * j on: the pixels of channel 4 * j + i.
+    const V columns[4] = {F::template join<false>(low01, low23), F::template join<true>(low01, low23),
+                          F::template join<false>(high01, high23), F::template join<true>(high01, high23)};
+    unroll<W / 4>([&](auto j) HONE_INLINE_LAMBDA {
+      unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+        constexpr int kChannel = 4 * j + i;
+        if (kChannel >= stored) return;
+        float* to = dst + kChannel * a.dst_plane;
+        const auto value = [&](auto p) HONE_INLINE_LAMBDA { return columns[i][4 * j + p]; };
+        if (kPixels == 4 && a.dst_pixel_step == 1) {
+          using Four = Floats<Arch, 4>;
+          Four::store(to, typename Four::V{columns[i][4 * j], columns[i][4 * j + 1], columns[i][4 * j + 2],
+                                           columns[i][4 * j + 3]});
+          return;
+        }
+        unroll<kPixels>([&](auto p) HONE_INLINE_LAMBDA { to[p * a.dst_pixel_step] = value(p); });
+      });
+    });
+  }
+
+  template <int W, int TV, bool kUnitStep, int... P>
+  static Tile tile_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
+    static constexpr Tile kTiles[] = {tile<W, P + 1, TV, kUnitStep>...};
+    return kTiles[pixels - 1];
+  }
+
+  // ---- one tile of channels over all pixels
+
+  struct Channels {
+    std::int64_t group, first, stored;  // first: within the group
+    const float* packed;
+  };
+
+  template <int W, int TV>
+  static void run_tile(const ConvPlan& plan, const Channels& channels, const float* src, const float* bias, bool relu,
+                       float* dst) noexcept {
+    const ConvShape& p = plan.shape;
+    const std::int64_t k = channels.group * p.group_k() + channels.first;
+    TileArgs a;
+    a.src_plane = p.h * p.w;
+    a.weights_plane = p.r * p.s * W * TV;
+    a.bias = bias == nullptr ? nullptr : bias + k;
+    a.stored = channels.stored;
+    a.relu = relu;
+    a.dst_plane = p.out_h * p.out_w;
+    src += channels.group * p.group_c() * a.src_plane;
+    dst += k * a.dst_plane;
+    for (const AxisRun& row : plan.rows)
+      for (const AxisRun& column : plan.columns) {
+        const bool padding_only = row.taps == 0 || column.taps == 0;
+        a.channels = padding_only ? 0 : p.group_c();
+        a.rows = row.taps;
+        a.taps = column.taps;
+        a.src_row_step = row.src_tap_step * p.w;
+        a.src_tap_step = column.src_tap_step;
+        a.weights = channels.packed + (row.tap_first * p.s + column.tap_first) * W * TV;
+        a.weights_row_step = p.s * W * TV;
+        a.weights_tap_step = W * TV;
+        const float* run_src = src + row.src_first * p.w + column.src_first;
+        float* run_dst = dst + row.out_first * p.out_w + column.out_first;
+        // Along the longer way.
+        if (column.count >= row.count || column.count >= kShortRun)
+          run_pixels<W, TV>(a, run_src, run_dst, column.count, {column.src_step, 1}, row.count,
+                            {row.src_step * p.w, p.out_w});
+        else
+          run_pixels<W, TV>(a, run_src, run_dst, row.count, {row.src_step * p.w, p.out_w}, column.count,
+                            {column.src_step, 1});
+      }
+  }
+
+  static constexpr std::int64_t kShortRun = 6;
+
+  struct Steps {
+    std::int64_t src, dst;
+  };
+
+  // Tiles of pixels along the inner way.
+  template <int W, int TV>
+  static void run_pixels(TileArgs& a, const float* src, float* dst, std::int64_t inner, Steps inner_step,
+                         std::int64_t outer, Steps outer_step) noexcept {
+    constexpr int kMost = most_pixels(TV);
+    constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
+    a.src_pixel_step = inner_step.src;
+    a.dst_pixel_step = inner_step.dst;
+    for (std::int64_t i = 0; i < outer; ++i, src += outer_step.src, dst += outer_step.dst)
+      split_evenly<kMost>(inner, [&](std::int64_t first, std::int64_t size) {
+        a.src = src + first * inner_step.src;
+        a.dst = dst + first * inner_step.dst;
+        (inner_step.src == 1 ? tile_of<W, TV, true>(size, sequence) : tile_of<W, TV, false>(size, sequence))(a);
+      });
+  }
+
+  // ---- how the channels of a group are cut
+
+  struct Cut {
+    std::int64_t vectors;  // full ones, the last may be empty in part
+    bool half;             // a half one behind them
+  };
+  static Cut cut(std::int64_t channels) noexcept {
+    const std::int64_t rest = channels % L;
+    const bool half = kHasHalf && rest > 0 && rest <= L / 2;
+    return {channels / L + (rest > 0 && !half ? 1 : 0), half};
+  }
+
+  // Calls body(constant width, constant vectors, first channel) for each tile of a group's channels.
+  template <class Body>
+  static void for_each_tile(std::int64_t channels, const Body& body) {
+    const Cut parts = cut(channels);
+    split_evenly<kMostVectors>(parts.vectors, [&](std::int64_t first, std::int64_t size) {
+      if (size == 1) body(std::integral_constant<int, L>{}, std::integral_constant<int, 1>{}, first * L);
+      if (size == 2) body(std::integral_constant<int, L>{}, std::integral_constant<int, 2>{}, first * L);
+      if (size == 3) body(std::integral_constant<int, L>{}, std::integral_constant<int, 3>{}, first * L);
+    });
+    if constexpr (kHasHalf)
+      if (parts.half) body(std::integral_constant<int, L / 2>{}, std::integral_constant<int, 1>{}, parts.vectors * L);
+  }
+
+  static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
+                      bool with_relu, float* dst, std::int64_t blocks) noexcept {
+    const ConvShape& p = plan.shape;
+    const std::int64_t filter = p.group_c() * p.r * p.s;
+    for (std::int64_t b = 0; b < blocks; ++b, src += p.src_size(), dst += p.dst_size()) {
+      const float* weights = packed;
+      for (std::int64_t g = 0; g < p.groups; ++g)
+        for_each_tile(p.group_k(), [&](auto width, auto vectors, std::int64_t first) {
+          const std::int64_t rest = p.group_k() - first;
+          const Channels channels{g, first, rest < width * vectors ? rest : width * vectors, weights};
+          run_tile<width, vectors>(plan, channels, src, bias, with_relu, dst);
+          weights += width * vectors * filter;
+        });
+    }
+  }
+
+  static void prepare(ConvPlan& plan) {
+    const ConvShape& p = plan.shape;
+    const Cut parts = cut(p.group_k());
+    plan.packed = p.groups * (parts.vectors * L + (parts.half ? L / 2 : 0)) * p.group_c() * p.r * p.s;
+    plan.packed_backward = 0;
+  }
+
+  static void pack(const ConvPlan& plan, const float* weights, float* packed, float*) noexcept {
+    if (packed == nullptr) return;
+    const ConvShape& p = plan.shape;
+    const std::int64_t filter = p.group_c() * p.r * p.s;
+    for (std::int64_t g = 0; g < p.groups; ++g, weights += p.group_k() * filter)
+      for_each_tile(p.group_k(), [&](auto width, auto vectors, std::int64_t first) {
+        for (std::int64_t i = 0; i < filter; ++i)
+          for (std::int64_t k = first; k < first + width * vectors; ++k)
+            *packed++ = k < p.group_k() ? weights[k * filter + i] : 0.0f;
+      });
+  }
+};
+
+}  // namespace hone::simd

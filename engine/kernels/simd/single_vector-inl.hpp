@@ -1,0 +1,111 @@
+// Vectors of any width that the ISA has, for kernels that work on one image: there a narrower vector can waste less.
+#pragma once
+
+#include <cstring>
+
+#include "engine/kernels/simd/vector-inl.hpp"
+
+namespace hone::simd {
+
+// W floats anywhere in memory. (g++ 12 loses the attributes of a vector whose size depends on a template parameter.)
+template <int W>
+struct Native;
+template <>
+struct Native<4> {
+  typedef float Type __attribute__((vector_size(16), aligned(4), may_alias));
+};
+template <>
+struct Native<8> {
+  typedef float Type __attribute__((vector_size(32), aligned(4), may_alias));
+};
+template <>
+struct Native<16> {
+  typedef float Type __attribute__((vector_size(64), aligned(4), may_alias));
+};
+
+// W floats. Everything is a member of a template on Arch, see vector-inl.hpp.
+template <class Arch, int W>
+struct Floats {
+  using V = typename Native<W>::Type;
+
+  HONE_INLINE static V load(const float* from) noexcept { return *reinterpret_cast<const V*>(from); }
+  HONE_INLINE static void store(float* to, const V& x) noexcept { *reinterpret_cast<V*>(to) = x; }
+
+  // The first `count` values, zeros after them.
+  HONE_INLINE static V load_part(const float* from, std::int64_t count) noexcept {
+    if (count >= W) return load(from);
+    V x{};
+    if (count > 0) std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(float));
+    return x;
+  }
+
+  HONE_INLINE static V broadcast(float x) noexcept { return broadcast(x, std::make_integer_sequence<int, W>{}); }
+
+  HONE_INLINE static V fma(const V& a, const V& b, const V& c) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (W == 16)
+      return _mm512_fmadd_ps(a, b, c);
+    else
+      return _mm256_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f32(c, a, b);
+#else
+    return a * b + c;
+#endif
+  }
+
+  // max(0, x) that lets a NaN through.
+  HONE_INLINE static V relu(const V& x) noexcept { return x < V{} ? V{} : x; }
+  // The larger, NaN where one of them is.
+  HONE_INLINE static V larger(const V& a, const V& b) noexcept { return (a >= b) | (a != a) ? a : b; }
+
+  // Sum of the values: halves, then halves of these.
+  HONE_INLINE static float sum(const V& x) noexcept {
+    if constexpr (W == 4) {
+      return (x[0] + x[2]) + (x[1] + x[3]);
+    } else {
+      using Half = Floats<Arch, W / 2>;
+      typename Half::V low, high;
+      std::memcpy(&low, &x, sizeof low);
+      std::memcpy(&high, reinterpret_cast<const float*>(&x) + W / 2, sizeof high);
+      return Half::sum(low + high);
+    }
+  }
+
+  // In each group of four values: a0 b0 a1 b1 (kHigh: a2 b2 a3 b3), and a0 a1 b0 b1 (a2 a3 b2 b3).
+  template <bool kHigh>
+  HONE_INLINE static V interleave(const V& a, const V& b) noexcept {
+    return interleave<kHigh>(a, b, std::make_integer_sequence<int, W>{});
+  }
+  template <bool kHigh>
+  HONE_INLINE static V join(const V& a, const V& b) noexcept {
+    return join<kHigh>(a, b, std::make_integer_sequence<int, W>{});
+  }
+  // Values 0, 2, 4 ... (kOdd: 1, 3, 5 ...) of a, then b.
+  template <bool kOdd>
+  HONE_INLINE static V every_second(const V& a, const V& b) noexcept {
+    return every_second<kOdd>(a, b, std::make_integer_sequence<int, W>{});
+  }
+
+ private:
+  template <int... I>
+  HONE_INLINE static V broadcast(float x, std::integer_sequence<int, I...>) noexcept {
+    return V{(static_cast<void>(I), x)...};
+  }
+  template <bool kHigh, int... I>
+  HONE_INLINE static V interleave(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
+    return __builtin_shufflevector(a, b, (I / 4 * 4 + (kHigh ? 2 : 0) + I % 4 / 2 + I % 2 * W)...);
+  }
+  template <bool kHigh, int... I>
+  HONE_INLINE static V join(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
+    return __builtin_shufflevector(a, b, (I / 4 * 4 + (kHigh ? 2 : 0) + I % 2 + I % 4 / 2 * W)...);
+  }
+  template <bool kOdd, int... I>
+  HONE_INLINE static V every_second(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
+    return __builtin_shufflevector(a, b, (2 * I + (kOdd ? 1 : 0))...);
+  }
+};
+
+}  // namespace hone::simd
