@@ -15,8 +15,10 @@ template <class T>
 struct Network<T>::Impl {
   // The network planned for one size of batch.
   struct Variant {
-    Variant(const Partition& partition, int threads) : program(partition, threads) {}
+    Variant(const KernelTable<T>& table, const Partition& partition, int threads)
+        : kernels(table), program(partition, threads) {}
 
+    const KernelTable<T>& kernels;
     Program<T> program;
     Slot<T>*logits = nullptr, *loss = nullptr, *correct = nullptr;
     std::uint64_t prepared_for = ~std::uint64_t{0};  // version of the weights
@@ -37,12 +39,22 @@ struct Network<T>::Impl {
     scale.resize(channels, T(1));
 
     threads = options.threads > 0 ? options.threads : available_threads();
+    // First, since the layers' descriptions are those of the last.
+    if (const KernelTable<T>* single = single_kernel_table<T>(options.isa))
+      plan(evaluation_few, *single, std::min(options.evaluation_batch_size, few_images()), false);
     if (options.training) {
-      plan(train, options.batch_size, true);
-      if (options.last_batch_size > 0) plan(train_last, options.last_batch_size, true);
+      plan(train, kernels, options.batch_size, true);
+      if (options.last_batch_size > 0) plan(train_last, kernels, options.last_batch_size, true);
     }
-    plan(evaluation, options.evaluation_batch_size, false);
+    plan(evaluation, kernels, options.evaluation_batch_size, false);
     allocate();
+  }
+
+  // Up to so many images, kernels for single ones are faster than those for blocks of `lanes` images.
+  std::int64_t few_images() const { return std::max<std::int64_t>(1, kernels.lanes * 3 / 4); }
+
+  Variant& evaluation_of(std::int64_t images) {
+    return evaluation_few && images <= evaluation_few->program.partition().batch ? *evaluation_few : *evaluation;
   }
 
   const OptimizerType* optimizer() const {
@@ -64,9 +76,9 @@ struct Network<T>::Impl {
     classes = out.size();
   }
 
-  void plan(std::optional<Variant>& variant, std::int64_t batch_size, bool training) {
-    variant.emplace(Partition::make(batch_size, kernels.lanes, training), threads);
-    PlanContext<T> context(variant->program, kernels, parameters.by_name(), persistent, layers, training, options.seed);
+  void plan(std::optional<Variant>& variant, const KernelTable<T>& table, std::int64_t batch_size, bool training) {
+    variant.emplace(table, Partition::make(batch_size, table.lanes, training), threads);
+    PlanContext<T> context(variant->program, table, parameters.by_name(), persistent, layers, training, options.seed);
     if (training) context.set_partials(context.per_chunk(std::max<std::int64_t>(parameters.partial_size(), 1)));
 
     Value<T>* input = context.value(model.input);
@@ -86,9 +98,9 @@ struct Network<T>::Impl {
     args.pixels = model.input.h * model.input.w;
     args.mean = mean.data();
     args.scale = scale.data();
-    const std::int64_t image = model.input.size(), lanes = kernels.lanes;
+    const std::int64_t image = model.input.size(), lanes = context.kernels().lanes;
     Slot<T>* scratch = context.per_thread(image);  // sizeof(T) >= sizeof(float)
-    context.program().over_images("load", {dst, scratch}, [=, load = kernels.load_bytes](const Task& task) {
+    context.program().over_images("load", {dst, scratch}, [=, load = context.kernels().load_bytes](const Task& task) {
       const Batch& batch = *task.state->batch;
       for (std::int64_t b = 0; b < task.blocks; ++b) {
         const std::int64_t first = task.first_image + b * lanes;
@@ -125,18 +137,18 @@ struct Network<T>::Impl {
     variant.loss = context.images(1);
     variant.correct = context.images(1);
     logits->diff = context.training() ? context.images(classes) : nullptr;
-    const std::int64_t lanes = kernels.lanes, block = classes * lanes;
-    context.program().over_images("loss", {logits->data, variant.loss, variant.correct, logits->diff},
-                                  [=, scores = logits->data, loss = variant.loss, correct = variant.correct,
-                                   diff = logits->diff, kernel = kernels.softmax_cross_entropy](const Task& task) {
-                                    for (std::int64_t b = 0; b < task.blocks; ++b) {
-                                      const std::int64_t valid = std::min(lanes, task.valid - b * lanes);
-                                      kernel(args, scores->at(task) + b * block,
-                                             task.state->batch->labels + task.first_image + b * lanes, valid,
-                                             loss->at(task) + b * lanes, correct->at(task) + b * lanes,
-                                             diff ? diff->at(task) + b * block : nullptr);
-                                    }
-                                  });
+    const std::int64_t lanes = context.kernels().lanes, block = classes * lanes;
+    context.program().over_images(
+        "loss", {logits->data, variant.loss, variant.correct, logits->diff},
+        [=, scores = logits->data, loss = variant.loss, correct = variant.correct, diff = logits->diff,
+         kernel = context.kernels().softmax_cross_entropy](const Task& task) {
+          for (std::int64_t b = 0; b < task.blocks; ++b) {
+            const std::int64_t valid = std::min(lanes, task.valid - b * lanes);
+            kernel(args, scores->at(task) + b * block, task.state->batch->labels + task.first_image + b * lanes, valid,
+                   loss->at(task) + b * lanes, correct->at(task) + b * lanes,
+                   diff ? diff->at(task) + b * block : nullptr);
+          }
+        });
     context.program().keep(variant.loss);
     context.program().keep(variant.correct);
     if (!context.training()) context.program().keep(variant.logits);
@@ -144,17 +156,17 @@ struct Network<T>::Impl {
 
   void allocate() {
     std::int64_t most = 0;
-    for (auto* variant : {&train, &train_last, &evaluation})
+    for (auto* variant : {&train, &train_last, &evaluation, &evaluation_few})
       if (*variant) most = std::max(most, (*variant)->program.assign());
     arena = Slab(most);
-    for (auto* variant : {&train, &train_last, &evaluation})
+    for (auto* variant : {&train, &train_last, &evaluation, &evaluation_few})
       if (*variant) (*variant)->program.place(arena.data());
   }
 
   // Runs a variant; sums of loss and of right answers in the order of the images.
   EvaluationResult run(Variant& variant, const Batch& batch, StepState state, Team& team) noexcept {
     state.batch = &batch;
-    state.blocks = (batch.size + kernels.lanes - 1) / kernels.lanes;
+    state.blocks = (batch.size + variant.kernels.lanes - 1) / variant.kernels.lanes;
     variant.program.run(state, variant.prepared_for != version, team);
     variant.prepared_for = version;
     EvaluationResult result;
@@ -175,7 +187,7 @@ struct Network<T>::Impl {
   ParameterStore<T> parameters;
   std::vector<T> mean, scale;
   std::map<std::string, Slab> persistent;
-  std::optional<Variant> train, train_last, evaluation;
+  std::optional<Variant> train, train_last, evaluation, evaluation_few;
   Slab arena;
   int threads = 1;
   std::int64_t classes = 0;
@@ -213,10 +225,10 @@ StepResult Network<T>::train_step(const Batch& batch, double learning_rate, std:
 
 template <class T>
 EvaluationResult Network<T>::evaluate(const Batch& batch, float* logits, Team& team) noexcept {
-  auto& variant = *impl_->evaluation;
+  auto& variant = impl_->evaluation_of(batch.size);
   const EvaluationResult result = impl_->run(variant, batch, {}, team);
   if (logits == nullptr) return result;
-  const std::int64_t lanes = impl_->kernels.lanes, classes = impl_->classes;
+  const std::int64_t lanes = variant.kernels.lanes, classes = impl_->classes;
   for (std::int64_t i = 0; i < batch.size; ++i)
     for (std::int64_t k = 0; k < classes; ++k)
       logits[i * classes + k] = static_cast<float>(variant.logits->base[(i / lanes * classes + k) * lanes + i % lanes]);

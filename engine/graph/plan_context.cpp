@@ -41,7 +41,7 @@ Parameter<T>* PlanContext<T>::parameter(const std::string& name) {
 
 template <class T>
 T* PlanContext<T>::persistent(const std::string& name, std::int64_t size) {
-  Slab& slab = persistent_[name];
+  Slab& slab = persistent_[name + " for " + kernels_.name + std::to_string(kernels_.lanes)];
   const auto bytes = size * static_cast<std::int64_t>(sizeof(T));
   if (slab.size() < bytes) slab = Slab(bytes);
   return reinterpret_cast<T*>(slab.data());

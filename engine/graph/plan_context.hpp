@@ -57,7 +57,7 @@ class PlanContext {
 
   // Null where the layer has none of that name.
   Parameter<T>* parameter(const std::string& name);
-  // `size` values that stay and that all programs of the network share: packed weights.
+  // `size` values that stay and that all programs of the network with these kernels share: packed weights.
   T* persistent(const std::string& name, std::int64_t size);
   // Runs before a step whenever weights have changed: packing. Jobs run at the same time as each other.
   void prepare(std::function<void()> job) { program_.prepare(std::move(job)); }

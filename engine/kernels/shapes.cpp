@@ -86,4 +86,17 @@ std::string describe(const ConvPlan& plan, const std::string& isa) {
          (plan.weights_scratch > 0 ? ", weights from transposed rows" : "");
 }
 
+ConvPlan ConvPlan::only_rows(std::int64_t begin, std::int64_t end) const {
+  ConvPlan part = *this;
+  part.rows.clear();
+  for (AxisRun run : rows) {
+    const std::int64_t first = std::max(begin - run.out_first, std::int64_t{0});
+    run.count = std::min(end - run.out_first, run.count) - first;
+    run.out_first += first;
+    run.src_first += first * run.src_step;
+    if (run.count > 0) part.rows.push_back(run);
+  }
+  return part;
+}
+
 }  // namespace hone

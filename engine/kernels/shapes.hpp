@@ -77,8 +77,12 @@ struct ConvPlan {
   std::int64_t weight_tile = 1;                          // output channels a tile of the weights' gradient
   std::int64_t weights_scratch = 0;                      // values of scratch for the weights' gradient
   std::int64_t packed = 0, packed_backward = 0;          // values of the packed weights
+  bool by_rows = false;                                  // forward computes the rows in `rows`, be they all or not
 
   explicit ConvPlan(const ConvShape& shape);
+
+  // The same with output rows [begin, end) only, where by_rows.
+  ConvPlan only_rows(std::int64_t begin, std::int64_t end) const;
 };
 
 // How kernels named `isa` compute it, for `hone inspect`.

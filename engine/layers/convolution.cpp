@@ -1,4 +1,5 @@
 // A convolution on its own: conv is made of it, and so is a residual's projection.
+#include <algorithm>
 #include <memory>
 
 #include "engine/layers/blocks.hpp"
@@ -31,6 +32,34 @@ void plan_weight_gradients(PlanContext<T>& context, const std::shared_ptr<const 
   });
 }
 
+// Kernels for a few images leave no chunks to share out: there, the rows of each image are.
+std::int64_t parts_of(const ConvPlan& plan) {
+  constexpr std::int64_t kMost = 8, kFewestRows = 4, kFewestMacs = 100'000;
+  if (!plan.by_rows) return 1;
+  return std::clamp<std::int64_t>(std::min(plan.shape.out_h / kFewestRows, plan.shape.macs() / kFewestMacs), 1, kMost);
+}
+
+// run(plan, src, dst, blocks)
+template <class T, class Run>
+void plan_forward(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src, Slot<T>* dst,
+                  const Run& run) {
+  const std::int64_t count = context.training() ? 1 : parts_of(*plan);
+  if (count == 1) {
+    context.program().over_images("conv_forward", {src, dst},
+                                  [=](const Task& task) { run(*plan, src->at(task), dst->at(task), task.blocks); });
+    return;
+  }
+  const auto parts = std::make_shared<std::vector<ConvPlan>>();
+  for (std::int64_t i = 0; i < count; ++i)
+    parts->push_back(plan->only_rows(i * plan->shape.out_h / count, (i + 1) * plan->shape.out_h / count));
+  context.program().tasks("conv_forward", {src, dst}, context.partition().blocks * count, [=](const Task& task) {
+    const std::int64_t image = task.index / count;
+    if (image >= task.state->blocks) return;
+    run((*parts)[static_cast<std::size_t>(task.index % count)], src->base + image * src->block_stride,
+        dst->base + image * dst->block_stride, 1);
+  });
+}
+
 }  // namespace
 
 std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
@@ -60,11 +89,10 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
-  context.program().over_images(
-      "conv_forward", {in->data, out->data},
-      [=, src = in->data, dst = out->data, kernel = context.kernels().conv_forward](const Task& task) {
-        kernel(*plan, src->at(task), weights->values, packed, bias ? bias->values : nullptr, relu, dst->at(task),
-               task.blocks);
+  plan_forward(
+      context, plan, in->data, out->data,
+      [=, kernel = context.kernels().conv_forward](const ConvPlan& part, const T* src, T* dst, std::int64_t blocks) {
+        kernel(part, src, weights->values, packed, bias ? bias->values : nullptr, relu, dst, blocks);
       });
   context.describe_kernel(path, describe(*plan, context.kernels().name));
 

@@ -224,6 +224,7 @@ struct SingleConv {
     const Cut parts = cut(p.group_k());
     plan.packed = p.groups * (parts.vectors * L + (parts.half ? L / 2 : 0)) * p.group_c() * p.r * p.s;
     plan.packed_backward = 0;
+    plan.by_rows = true;
   }
 
   static void pack(const ConvPlan& plan, const float* weights, float* packed, float*) noexcept {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <tuple>
 
@@ -99,6 +100,32 @@ TEST(ConvPlan, HoldsTheRunsOfBothAxes) {
   EXPECT_EQ(plan.columns[0].count, 5);
   EXPECT_EQ(plan.columns[0].taps, 1);
   EXPECT_EQ(shape.macs(), 2 * 2 * 3 * 4 * 5);
+}
+
+TEST(ConvPlan, CanBeLimitedToSomeRows) {
+  ConvShape shape;
+  shape.c = shape.k = 1;
+  shape.h = shape.out_h = 9;
+  shape.w = shape.out_w = 4;
+  shape.r = shape.s = 3;
+  shape.pad_h = shape.pad_w = 1;
+  const ConvPlan plan(shape);
+  // Every row with its first source and taps, from all parts together.
+  const auto rows_of = [](const ConvPlan& part) {
+    std::vector<std::array<std::int64_t, 4>> rows;
+    for (const AxisRun& run : part.rows)
+      for (std::int64_t i = 0; i < run.count; ++i)
+        rows.push_back({run.out_first + i, run.src_first + i * run.src_step, run.tap_first, run.taps});
+    return rows;
+  };
+  const auto all = rows_of(plan);
+  ASSERT_EQ(all.size(), 9u);
+  for (std::int64_t cut = 0; cut <= 9; ++cut) {
+    auto rows = rows_of(plan.only_rows(0, cut));
+    EXPECT_EQ(static_cast<std::int64_t>(rows.size()), cut);
+    for (const auto& row : rows_of(plan.only_rows(cut, 9))) rows.push_back(row);
+    EXPECT_EQ(rows, all) << cut;
+  }
 }
 
 }  // namespace
