@@ -77,17 +77,21 @@ std::vector<float> logits_of(Network<float>& net, const test::Images& images, st
 }
 
 TEST(Network, EvaluationDoesNotDependOnTheBatch) {
-  const test::Images images(41, plain().input, kClasses, 1);
+  constexpr std::int64_t kImages = 45;
+  const test::Images images(kImages, plain().input, kClasses, 1);
   Team team(2);
   for (const ModelSpec& spec : {plain(), rich()})
     for (const std::string_view isa : available_isas()) {
-      NetworkOptions options = test::small_options(spec.input, 41);
+      NetworkOptions options = test::small_options(spec.input, kImages);
       options.isa = isa;
       Network<float> net(spec, options);
       net.initialize(2);
-      const auto all = logits_of(net, images, 41, team);
-      for (const std::int64_t size : {1, 7, 16, 17, 40})
+      const auto all = logits_of(net, images, kImages, team);
+      for (const std::int64_t size : {15, 16, 31, 32})
         EXPECT_TRUE(same_bits(all, logits_of(net, images, size, team))) << isa << " " << size << " at a time";
+      // A few images, or a rest of a few, have kernels of their own, which round in another way.
+      for (const std::int64_t size : {1, 7, 44})
+        test::expect_close(logits_of(net, images, size, team), all, 1e-5, "logits");
     }
 }
 
