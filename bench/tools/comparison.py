@@ -1,0 +1,191 @@
+"""Ours and the peers' figures, case by case, measured alternately."""
+import json
+import os
+import re
+import statistics
+import tempfile
+import time
+
+import measure
+import targets
+
+PEER_FOLDER = os.path.join(measure.ROOT, "build", "peers")
+DNNL = os.path.join(PEER_FOLDER, "dnnl")
+DEBIAN_PYTHON = "/usr/bin/python3"  # the one that has Debian's PyTorch
+TORCH_STEP = os.path.join(measure.ROOT, "bench", "peers", "torch_step.py")
+SHAPES = os.path.join(measure.ROOT, "bench", "shapes")
+
+
+def build_peer():
+    source = os.path.join(measure.ROOT, "bench", "peers", "dnnl.cpp")
+    if os.path.exists(DNNL) and os.path.getmtime(DNNL) >= os.path.getmtime(source):
+        return
+    measure.say("building the oneDNN peer")
+    os.makedirs(PEER_FOLDER, exist_ok=True)
+    measure.run(["g++", "-std=c++20", "-O2", "-fopenmp", source, "-o", DNNL, "-ldnnl", "-lbenchmark", "-lpthread"])
+
+
+class Measured:
+    """What targets.py asks for."""
+
+    def __init__(self):
+        self.ours, self.shares, self.units = {}, {}, {}  # by case with /threads:n: a value a round
+        self.peers = {}  # by case: {peer: [value a round]}
+        self.extras, self.versions = {}, {}
+
+    def add(self, entry):
+        value, unit = measure.figure(entry)
+        self.ours.setdefault(entry["name"], []).append(value)
+        self.units[entry["name"]] = unit
+        if "peak_share" in entry:
+            self.shares.setdefault(entry["name"], []).append(entry["peak_share"])
+
+    def add_peer(self, peer, case, entry):
+        self.peers.setdefault(case, {}).setdefault(peer, []).append(measure.figure(entry)[0])
+
+    @staticmethod
+    def with_threads(case):
+        return case if "/threads:" in case else f"{case}/threads:{measure.threads()}"
+
+    def best_peer(self, case):
+        """The peer's direct kernel in its better layout. Winograd is shown, but nobody is measured by it."""
+        peers = {name: values for name, values in self.peers.get(peer_case(case), {}).items()
+                 if not name.endswith("-winograd")}
+        if not peers:
+            raise targets.Missing(case)
+        return max(peers.items(), key=lambda peer: statistics.median(peer[1]))
+
+    def ratio(self, case):
+        case = self.with_threads(case)
+        if case not in self.ours:
+            raise targets.Missing(case)
+        _, theirs = self.best_peer(case)
+        return statistics.median([a / b for a, b in zip(self.ours[case], theirs)])
+
+    def share(self, case):
+        case = self.with_threads(case)
+        if case not in self.shares:
+            raise targets.Missing(case)
+        return statistics.median(self.shares[case])
+
+    def scaling(self, case):
+        many, one = f"{case}/threads:{measure.threads()}", f"{case}/threads:1"
+        if measure.threads() != 2 or many not in self.ours or one not in self.ours:
+            raise targets.Missing(case)
+        return statistics.median([a / b for a, b in zip(self.ours[many], self.ours[one])])
+
+    def both(self, case):
+        case = self.with_threads(case)
+        name, theirs = self.best_peer(case)
+        return f"{statistics.median(self.ours[case]):,.0f} images/s, {name} {statistics.median(theirs):,.0f}"
+
+    def extra(self, name):
+        if name not in self.extras:
+            raise targets.Missing(name)
+        return self.extras[name]
+
+    def cases(self):
+        """{case: spread, unit, peak_share, ratio, peer}, for JSON."""
+        found = {}
+        for name, values in self.ours.items():
+            case = found[name] = {**measure.spread(values), "unit": self.units[name]}
+            if name in self.shares:
+                case["peak_share"] = statistics.median(self.shares[name])
+            try:
+                peer, theirs = self.best_peer(name)
+            except targets.Missing:
+                continue
+            case["peer"] = {"name": peer, **measure.spread(theirs)}
+            case["ratio"] = self.ratio(name)
+            case["peers"] = {other: statistics.median(runs) for other, runs in self.peers[peer_case(name)].items()}
+        return found
+
+    def rows(self):
+        rows = []
+        for row in targets.ROWS:
+            value, verdict, detail = None, "not measured", ""
+            try:
+                value = row.value(self)
+                verdict, detail = row.verdict(value), row.detail(self) if row.detail else ""
+            except targets.Missing:
+                pass
+            rows.append({"what": row.what, "unit": row.unit, "value": value, "floor": row.floor, "goal": row.goal,
+                         "verdict": verdict, "detail": detail})
+        return rows
+
+
+def peer_case(case):
+    return re.sub(r"^conv-(direct|winograd)/", "conv/", case)
+
+
+def shape_names(file):
+    with open(os.path.join(SHAPES, file), encoding="utf-8") as opened:
+        return [line.split()[0] for line in opened if line.split("#")[0].split()]
+
+
+def measure_kernels(measured, options):
+    """A round: each shape by ours, then by the peer."""
+    kernels, environment = [measure.program("bench_kernels")], {"HONE_BENCH_SHAPES_DIR": SHAPES}
+    conv = "conv-direct" if not any(name.startswith("conv-winograd/") for name in measure.names(kernels)) else (
+        "conv|conv-direct|conv-winograd")
+    threads = measure.threads()
+    for op, ours, file in (("conv", conv, "conv.txt"), ("dense", "dense", "dense.txt"),
+                           ("max_pool", "max_pool", "pool.txt")):
+        for shape in shape_names(file):
+            if not re.search(options.filter, f"{op}/{shape}"):
+                continue
+            context, entries = measure.google_benchmark(
+                kernels, f"^({ours})/[a-z_]+/{shape}/threads:{threads}/", options.min_time)
+            measured.versions["isa"] = context.get("HONE_ISA", "unknown")
+            for entry in entries:
+                measured.add(entry)
+            context, entries = measure.google_benchmark(
+                [DNNL], f"^[a-z-]+/{op}/[a-z_]+/{shape}/threads:{threads}/", options.min_time, environment=environment)
+            measured.versions["oneDNN"] = context.get("onednn", "unknown")
+            for entry in entries:
+                peer, _, case = entry["name"].partition("/")
+                measured.add_peer(peer, case, entry)
+
+
+def measure_steps(measured, options):
+    command = [measure.program("bench_step")]
+    nets = {}
+    for name in measure.names(command):
+        if re.search(options.filter, name):
+            nets.setdefault("/".join(name.split("/")[:3]), []).append(name)
+    for cases in nets.values():
+        pattern = "^(" + "|".join(cases) + ")(/real_time)?$"
+        _, entries = measure.google_benchmark(command, pattern, options.step_time)
+        for entry in entries:
+            measured.add(entry)
+        result = json.loads(measure.run(
+            [DEBIAN_PYTHON, TORCH_STEP, "--min-time", str(options.step_time), "--filter", pattern],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}))
+        measured.versions["PyTorch"] = result["context"]["torch"]
+        for entry in result["benchmarks"]:
+            measured.add_peer("torch", entry["name"], entry)
+
+
+def measure_process(measured, options):
+    """Start of the process; memory of a real training where its data set is at hand."""
+    hone = measure.program("hone")
+    seconds = []
+    for _ in range(20):
+        start = time.perf_counter()
+        measure.run([hone, "info"])
+        seconds.append(time.perf_counter() - start)
+    measured.extras["start_ms"] = 1e3 * statistics.median(seconds)
+    if not options.train:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        run = os.path.join(folder, "run")
+        config = os.path.join(measure.ROOT, "trainer", "configs", "mnist_lenet.yaml")
+        try:
+            measure.run([hone, "train", config, "--out", run, "--quiet", "--set", "train.epochs=1"])
+        except measure.Failure as failure:
+            measure.say(f"training is left out: {failure}")
+            return
+        with open(os.path.join(run, "metrics.json"), encoding="utf-8") as opened:
+            metrics = json.load(opened)
+    measured.extras["memory_mib"] = metrics["peak_rss_bytes"] / 2**20
+    measured.extras["train_images_per_second"] = metrics["images_per_second"]
