@@ -58,6 +58,10 @@ void PlanContext<T>::add_diff(Value<T>* value, const std::function<void(Slot<T>*
 template <class T>
 void PlanContext<T>::add_existing_diff(Value<T>* value, Slot<T>* diff) {
   if (!value->needs_diff) return;
+  if (value->pooled) {  // it is not the only reader
+    value->diff = plan_max_pool_backward(*value->pooled);
+    value->pooled.reset();
+  }
   if (value->diff == nullptr) {
     value->diff = diff;
     return;
@@ -68,6 +72,26 @@ void PlanContext<T>::add_existing_diff(Value<T>* value, Slot<T>* diff) {
       [a = value->diff, b = diff, sum, size = value->shape.size() * partition().lanes,
        add = kernels_.add](const Task& task) { add(a->at(task), b->at(task), sum->at(task), size * task.blocks); });
   value->diff = sum;
+}
+
+template <class T>
+void PlanContext<T>::add_pooled_diff(Value<T>* value, const typename Value<T>::Pooled& pooled) {
+  if (!value->needs_diff) return;
+  if (value->diff == nullptr && !value->pooled && value->accepts_pooled && value->accepts_pooled(pooled.shape))
+    value->pooled = pooled;
+  else
+    add_existing_diff(value, plan_max_pool_backward(pooled));
+}
+
+template <class T>
+Slot<T>* PlanContext<T>::plan_max_pool_backward(const typename Value<T>::Pooled& pooled) {
+  Slot<T>* diff_src = images(pooled.shape.src_size());
+  program_.over_images("max_pool_backward", {pooled.diff, pooled.argmax, diff_src},
+                       [pooled, diff_src, kernel = kernels_.max_pool_backward](const Task& task) {
+                         kernel(pooled.shape, pooled.diff->at(task), pooled.argmax->at(task), diff_src->at(task),
+                                task.blocks);
+                       });
+  return diff_src;
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct Value {
   Slot<T>* data = nullptr;
   bool needs_diff = false;  // false for the network's input
   Slot<T>* diff = nullptr;  // never changed by those who read it
+
+  // Where its only reader is a max_pool, its gradient is mostly zeros. A layer that can use that says for which pools.
+  std::function<bool(const PoolShape&)> accepts_pooled;
+  struct Pooled {
+    PoolShape shape;
+    Slot<T>*argmax = nullptr, *data = nullptr, *diff = nullptr;  // of the pool
+  };
+  std::optional<Pooled> pooled;  // the gradient, instead of `diff`
 };
 
 // A parameter of the network. Layers with few weights compute a gradient for each chunk of images, in `partial`, which
@@ -68,6 +77,8 @@ class PlanContext {
   void add_diff(Value<T>* value, const std::function<void(Slot<T>*)>& emit);
   // Makes `diff`, which is a gradient of `value` as it is, (part of) the gradient.
   void add_existing_diff(Value<T>* value, Slot<T>* diff);
+  // The gradient of what a max_pool reads.
+  void add_pooled_diff(Value<T>* value, const typename Value<T>::Pooled& pooled);
   void plan_backward();
 
   // Gradients of each chunk of images, see Parameter.
@@ -77,6 +88,8 @@ class PlanContext {
   void describe_kernel(const std::string& path, const std::string& kernel);
 
  private:
+  Slot<T>* plan_max_pool_backward(const typename Value<T>::Pooled& pooled);
+
   Program<T>& program_;
   const KernelTable<T>& kernels_;
   std::map<std::string, Parameter<T>>& parameters_;

@@ -80,6 +80,11 @@ ConvPlan::ConvPlan(const ConvShape& conv)
       backward_rows(backward_runs(conv.h, conv.out_h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h)),
       backward_columns(backward_runs(conv.w, conv.out_w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w)) {}
 
+bool ConvPoolPlan::possible() const {
+  return conv.groups == 1 && conv.stride_h == 1 && conv.stride_w == 1 && conv.dilation_h == 1 && conv.dilation_w == 1 &&
+         pool.stride_h == pool.size_h && pool.stride_w == pool.size_w && pool.pad_h == 0 && pool.pad_w == 0;
+}
+
 std::string describe(const ConvPlan& plan, const std::string& isa) {
   if (plan.packed == 0) return isa;
   return "direct " + isa + ", tiles of " + std::to_string(plan.tile_k) + " channels" +

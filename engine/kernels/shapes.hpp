@@ -85,6 +85,18 @@ struct ConvPlan {
   ConvPlan only_rows(std::int64_t begin, std::int64_t end) const;
 };
 
+// The backward pass of a convolution whose output only a max_pool reads, planned for a kernel table. Of each window one
+// value has a gradient, the others are known to be zero.
+struct ConvPoolPlan {
+  ConvShape conv;
+  PoolShape pool;
+  bool backward_data = false;            // the gradient of the convolution's input is wanted, too
+  std::int64_t packed = 0, scratch = 0;  // values of the packed weights; of scratch for a thread
+
+  // Whether there are kernels for it: windows that neither overlap nor are padded, every pixel an output.
+  bool possible() const;
+};
+
 // How kernels named `isa` compute it, for `hone inspect`.
 std::string describe(const ConvPlan& plan, const std::string& isa);
 

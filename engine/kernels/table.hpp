@@ -45,6 +45,21 @@ struct AdamArgs {
   T correction1, correction2;  // 1 / (1 - beta^t)
 };
 
+// The tensors of a convolution followed by a max_pool, see ConvPoolPlan.
+template <class T>
+struct ConvPoolArgs {
+  const T* src = nullptr;      // of the convolution
+  const T* weights = nullptr;  // (K, C, R, S)
+  const T* packed = nullptr;
+  const T* argmax = nullptr;    // of the pool
+  const T* dst = nullptr;       // of the pool where the convolution ends in max(0, .), else null
+  const T* diff_dst = nullptr;  // of the pool
+  T* diff_weights = nullptr;    // overwritten
+  T* diff_bias = nullptr;       // overwritten; may be null
+  T* diff_src = nullptr;        // overwritten; null unless the plan wants it
+  T* scratch = nullptr;         // plan.scratch values of the calling thread
+};
+
 template <class T>
 struct KernelTable {
   const char* name;
@@ -63,6 +78,12 @@ struct KernelTable {
   // Overwrites. diff_bias may be null. scratch: plan.weights_scratch values of the calling thread.
   void (*conv_backward_weights)(const ConvPlan&, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias,
                                 std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T* scratch) noexcept;
+
+  // Sizes for a plan that is possible(). Returns whether it is faster than the kernels above with max_pool_backward.
+  bool (*conv_pool_prepare)(ConvPoolPlan& plan);
+  void (*conv_pool_pack)(const ConvPoolPlan&, const T* weights, T* packed) noexcept;
+  // Gradients of weights and bias, summed over `blocks`, and of the input.
+  void (*conv_pool_backward)(const ConvPoolPlan&, const ConvPoolArgs<T>&, std::int64_t blocks) noexcept;
 
   // dst[o] = sum over i of weights[o][i] src[i] + bias[o] for outputs [begin, end).
   void (*dense_forward)(const DenseShape&, const T* src, const T* weights, const T* bias, bool relu, T* dst,

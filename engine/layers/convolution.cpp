@@ -60,6 +60,38 @@ void plan_forward(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>
   });
 }
 
+// The backward pass of a convolution whose output a max_pool alone reads.
+template <class T>
+void plan_pooled_backward(PlanContext<T>& context, const ConvPoolPlan& sizes, Value<T>* in,
+                          const typename Value<T>::Pooled& pooled, const std::string& path, bool relu) {
+  const auto plan = std::make_shared<const ConvPoolPlan>(sizes);
+  const Parameter<T>*weights = context.parameter(path + ".weight"), *bias = context.parameter(path + ".bias");
+  T* packed = context.persistent(path + ".packed_pooled", plan->packed);
+  if (plan->packed > 0)
+    context.prepare([=, pack = context.kernels().conv_pool_pack] { pack(*plan, weights->values, packed); });
+  Slot<T>* scratch = plan->scratch > 0 ? context.per_thread(plan->scratch) : nullptr;
+  Slot<T>* diff_in = plan->backward_data ? context.images(in->shape.size()) : nullptr;
+  Slot<T>* dst = relu ? pooled.data : nullptr;
+  context.program().over_images("conv_pool_backward",
+                                {in->data, pooled.argmax, dst, pooled.diff, context.partials(), diff_in, scratch},
+                                [=, src = in->data, partials = context.partials(),
+                                 kernel = context.kernels().conv_pool_backward](const Task& task) {
+                                  ConvPoolArgs<T> args;
+                                  args.src = src->at(task);
+                                  args.weights = weights->values;
+                                  args.packed = packed;
+                                  args.argmax = pooled.argmax->at(task);
+                                  args.dst = dst ? dst->at(task) : nullptr;
+                                  args.diff_dst = pooled.diff->at(task);
+                                  args.diff_weights = partials->at(task) + weights->partial_offset;
+                                  args.diff_bias = bias ? partials->at(task) + bias->partial_offset : nullptr;
+                                  args.diff_src = diff_in ? diff_in->at(task) : nullptr;
+                                  args.scratch = scratch ? scratch->at(task) : nullptr;
+                                  kernel(*plan, args, task.blocks);
+                                });
+  if (diff_in != nullptr) context.add_existing_diff(in, diff_in);
+}
+
 }  // namespace
 
 std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
@@ -80,12 +112,13 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
   Parameter<T>* weights = context.parameter(path + ".weight");
   Parameter<T>* bias = context.parameter(path + ".bias");
   const bool backward_data = context.training() && in->needs_diff;
+  const auto pack_backward = std::make_shared<bool>(backward_data);
 
   T* packed = context.persistent(path + ".packed", plan->packed);
   T* packed_backward = context.persistent(path + ".packed_backward", plan->packed_backward);
   if (plan->packed > 0)
     context.prepare([=, pack = context.kernels().conv_pack] {
-      pack(*plan, weights->values, packed, backward_data ? packed_backward : nullptr);
+      pack(*plan, weights->values, packed, *pack_backward ? packed_backward : nullptr);
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
@@ -96,7 +129,19 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
       });
   context.describe_kernel(path, describe(*plan, context.kernels().name));
 
+  const auto pool_plan = std::make_shared<ConvPoolPlan>();
+  if (context.training() && !weights->whole)
+    out->accepts_pooled = [=, kernels = &context.kernels()](const PoolShape& pool) {
+      *pool_plan = {shape, pool, backward_data};
+      return pool_plan->possible() && kernels->conv_pool_prepare(*pool_plan);
+    };
+
   context.on_backward([=, &context] {
+    if (out->pooled) {
+      *pack_backward = false;
+      plan_pooled_backward<T>(context, *pool_plan, in, *out->pooled, path, relu);
+      return;
+    }
     Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;
     plan_weight_gradients<T>(context, plan, in->data, diff, weights, bias);
     context.add_diff(in, [&](Slot<T>* diff_in) {

@@ -59,15 +59,7 @@ Value<T>* plan_max(PlanContext<T>& context, const Component& spec, Value<T>* in,
       [=, src = in->data, dst = out->data, kernel = context.kernels().max_pool_forward](const Task& task) {
         kernel(shape, src->at(task), dst->at(task), argmax ? argmax->at(task) : nullptr, task.blocks);
       });
-  context.on_backward([=, &context] {
-    context.add_diff(in, [&](Slot<T>* diff_in) {
-      context.program().over_images(
-          "max_pool_backward", {out->diff, argmax, diff_in},
-          [=, diff = out->diff, kernel = context.kernels().max_pool_backward](const Task& task) {
-            kernel(shape, diff->at(task), argmax->at(task), diff_in->at(task), task.blocks);
-          });
-    });
-  });
+  context.on_backward([=, &context] { context.add_pooled_diff(in, {shape, argmax, out->data, out->diff}); });
   return out;
 }
 

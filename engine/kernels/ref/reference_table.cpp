@@ -2,6 +2,7 @@
 
 #include "engine/kernels/ref/batch_norm.hpp"
 #include "engine/kernels/ref/conv.hpp"
+#include "engine/kernels/ref/conv_pool.hpp"
 #include "engine/kernels/ref/dense.hpp"
 #include "engine/kernels/ref/elementwise.hpp"
 #include "engine/kernels/ref/loss.hpp"
@@ -20,6 +21,9 @@ KernelTable<T> reference_table() {
       .conv_forward = Conv<T, L>::forward,
       .conv_backward_data = Conv<T, L>::backward_data,
       .conv_backward_weights = Conv<T, L>::backward_weights,
+      .conv_pool_prepare = ConvPool<T, L>::prepare,
+      .conv_pool_pack = ConvPool<T, L>::pack,
+      .conv_pool_backward = ConvPool<T, L>::backward,
       .dense_forward = Dense<T, L>::forward,
       .dense_backward_data = Dense<T, L>::backward_data,
       .dense_transpose = Dense<T, L>::transpose,

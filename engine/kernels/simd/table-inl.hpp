@@ -4,6 +4,7 @@
 #include "engine/kernels/ref/reference_table.hpp"
 #include "engine/kernels/simd/batch_norm-inl.hpp"
 #include "engine/kernels/simd/conv-inl.hpp"
+#include "engine/kernels/simd/conv_pool-inl.hpp"
 #include "engine/kernels/simd/conv_weights-inl.hpp"
 #include "engine/kernels/simd/dense-inl.hpp"
 #include "engine/kernels/simd/elementwise-inl.hpp"
@@ -22,6 +23,9 @@ KernelTable<float> make_table(const char* name) {
   table.conv_forward = Conv<Arch>::forward;
   table.conv_backward_data = Conv<Arch>::backward_data;
   table.conv_backward_weights = ConvWeights<Arch>::run;
+  table.conv_pool_prepare = ConvPool<Arch>::prepare;
+  table.conv_pool_pack = ConvPool<Arch>::pack;
+  table.conv_pool_backward = ConvPool<Arch>::backward;
   table.dense_forward = Dense<Arch>::forward;
   table.dense_backward_data = Dense<Arch>::backward_data;
   table.dense_transpose = Dense<Arch>::transpose;

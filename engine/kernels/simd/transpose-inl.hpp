@@ -44,6 +44,17 @@ struct Transpose {
     shuffle<L / 2>(x);
     unroll<L>([&](auto i) HONE_INLINE_LAMBDA { *reinterpret_cast<Native*>(dst + i * dst_row) = x[i]; });
   }
+
+  // The same from all rows of src into the first `columns` rows of dst.
+  HONE_INLINE static void square_into(const float* src, std::int64_t src_row, float* dst, std::int64_t dst_row,
+                                      std::int64_t columns) noexcept {
+    Native x[L];
+    unroll<L>([&](auto i) HONE_INLINE_LAMBDA { x[i] = *reinterpret_cast<const Native*>(src + i * src_row); });
+    shuffle<L / 2>(x);
+    unroll<L>([&](auto i) HONE_INLINE_LAMBDA {
+      if (i < columns) *reinterpret_cast<Native*>(dst + i * dst_row) = x[i];
+    });
+  }
 };
 
 }  // namespace hone::simd
