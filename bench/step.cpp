@@ -1,11 +1,15 @@
 // bench_step: whole steps of training and inference of the nets that ship, on random images. README.md lists the cases.
+// --profile: what each op of a step takes.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,8 @@ using benchmark::Counter;
 
 constexpr const char* kConfigs[] = {"mnist_lenet", "cifar10_vgg", "cifar10_resnet20"};
 constexpr std::int64_t kInferenceBatches[] = {1, 128, 256};
+bool profile = false;
+
 constexpr std::int64_t kBatches = 8;  // different ones, so that no step finds its images in a cache
 
 // A net, a team for it, and some batches of bytes.
@@ -53,6 +59,29 @@ class Steps {
   void evaluate() noexcept {
     loss_ = network_.evaluate(batch(), logits_.data(), team_).loss_sum;
     ++step_;
+  }
+
+  void start_profile() {
+    network_.time_ops();
+    steps_before_ = step_;
+    start_ = std::chrono::steady_clock::now();
+  }
+
+  // A line an op: microseconds a step of all threads together, share of the threads' time. The rest is waiting at
+  // barriers, packing weights, and the clock itself.
+  void print_profile(const std::string& name, int threads) const {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() * threads;
+    const auto steps = static_cast<double>(step_ - steps_before_);
+    double rest = seconds;
+    std::fprintf(stderr, "%s\n", name.c_str());
+    const auto line = [&](const char* what, double spent) {
+      std::fprintf(stderr, "  %-32s %10.1f us %5.1f %%\n", what, 1e6 * spent / steps, 100 * spent / seconds);
+    };
+    for (const OpTime& op : network_.op_times()) {
+      line(op.name.c_str(), op.seconds);
+      rest -= op.seconds;
+    }
+    line("(rest)", rest);
   }
 
   bool finite() const { return std::isfinite(loss_) && network_.finite(); }
@@ -91,7 +120,8 @@ class Steps {
   std::vector<std::int32_t> labels_;
   std::vector<std::uint32_t> ids_;
   std::vector<float> logits_;
-  std::uint64_t step_ = 0;
+  std::uint64_t step_ = 0, steps_before_ = 0;
+  std::chrono::steady_clock::time_point start_;
   double loss_ = 0;
 };
 
@@ -107,7 +137,10 @@ void register_case(const std::string& name, const std::shared_ptr<const Config>&
           training ? last.second->train() : last.second->evaluate();
         }
         Steps& steps = *last.second;
+        if (profile) steps.start_profile();
         for ([[maybe_unused]] auto _ : state) training ? steps.train() : steps.evaluate();
+        // Runs of a single step only find out how many to do.
+        if (profile && state.iterations() > 1) steps.print_profile(name, threads);
         if (!steps.finite()) {
           std::fprintf(stderr, "bench_step: %s: the loss or the weights are not finite\n", name.c_str());
           std::exit(1);
@@ -141,4 +174,9 @@ void register_all() {
 }  // namespace
 }  // namespace hone::bench
 
-int main(int argc, char** argv) { return hone::bench::run_program(argc, argv, hone::bench::register_all); }
+int main(int argc, char** argv) {
+  char** end =
+      std::remove_if(argv + 1, argv + argc, [](const char* option) { return option == std::string_view("--profile"); });
+  hone::bench::profile = end != argv + argc;
+  return hone::bench::run_program(static_cast<int>(end - argv), argv, hone::bench::register_all);
+}

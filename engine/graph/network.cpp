@@ -272,6 +272,16 @@ std::span<const T> Network<T>::gradient(const TensorInfo& tensor) const {
 }
 
 template <class T>
+void Network<T>::time_ops() {
+  (impl_->train ? impl_->train : impl_->evaluation)->program.time_ops();
+}
+
+template <class T>
+std::vector<OpTime> Network<T>::op_times() const {
+  return (impl_->train ? impl_->train : impl_->evaluation)->program.op_times();
+}
+
+template <class T>
 bool Network<T>::finite() const {
   return impl_->parameters.finite();
 }

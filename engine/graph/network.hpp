@@ -77,6 +77,12 @@ struct EvaluationResult {
   std::int64_t correct = 0;
 };
 
+// What one op of a program has taken so far.
+struct OpTime {
+  std::string name;
+  double seconds = 0;  // of all threads together
+};
+
 template <class T>
 class Network {
  public:
@@ -105,6 +111,11 @@ class Network {
   std::span<const T> optimizer_values(const TensorInfo& tensor) const;
   // Of the last train_step(), in tensors() order (trainable ones only), before the update: for tests.
   std::span<const T> gradient(const TensorInfo& tensor) const;
+
+  // From now on steps note how long each op takes; for benches. Seconds so far, in the order of a step: of training
+  // where the network trains, else of evaluation.
+  void time_ops();
+  std::vector<OpTime> op_times() const;
 
   // True where every weight and running statistic is finite.
   bool finite() const;

@@ -1,6 +1,7 @@
 #include "engine/graph/program.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace hone {
@@ -43,7 +44,7 @@ void Program<T>::over_images(std::string name, std::initializer_list<Slot<T>*> u
     phases_.push_back({{}, partition_.chunks, true});
     open_ = true;
   }
-  phases_.back().ops.push_back({std::move(name), std::move(run)});
+  phases_.back().ops.push_back({std::move(name), ops_, std::move(run)});
   for (Slot<T>* slot : uses)
     if (slot != nullptr) use(slot);
   ++ops_;
@@ -54,7 +55,7 @@ void Program<T>::tasks(std::string name, std::initializer_list<Slot<T>*> uses, s
                        std::function<void(const Task&)> run) {
   phases_.push_back({{}, count, false});
   open_ = false;
-  phases_.back().ops.push_back({std::move(name), std::move(run)});
+  phases_.back().ops.push_back({std::move(name), ops_, std::move(run)});
   for (Slot<T>* slot : uses)
     if (slot != nullptr) use(slot);
   ++ops_;
@@ -175,7 +176,36 @@ void Program<T>::run_task(const Phase& phase, std::int64_t index, int thread) no
     task.first_image = task.first_block * partition_.lanes;
     task.valid = std::min(task.blocks * partition_.lanes, state_.batch->size - task.first_image);
   }
-  for (const Op& op : phase.ops) op.run(task);
+  for (const Op& op : phase.ops) run_op(op, task);
+}
+
+template <class T>
+void Program<T>::run_op(const Op& op, const Task& task) noexcept {
+  if (seconds_.empty()) {
+    op.run(task);
+    return;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  op.run(task);
+  seconds_[static_cast<std::size_t>(task.thread * ops_ + op.number)] +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class T>
+void Program<T>::time_ops() {
+  seconds_.assign(static_cast<std::size_t>(threads_ * ops_), 0);
+}
+
+template <class T>
+std::vector<OpTime> Program<T>::op_times() const {
+  std::vector<OpTime> times;
+  for (const Phase& phase : phases_)
+    for (const Op& op : phase.ops) {
+      times.push_back({op.name, 0});
+      for (int thread = 0; thread < threads_ && !seconds_.empty(); ++thread)
+        times.back().seconds += seconds_[static_cast<std::size_t>(thread * ops_ + op.number)];
+    }
+  return times;
 }
 
 template class Program<float>;

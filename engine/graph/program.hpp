@@ -60,6 +60,7 @@ struct Slot {
 
 struct Op {
   std::string name;
+  int number = 0;  // in the program
   std::function<void(const Task&)> run;
 };
 
@@ -105,6 +106,10 @@ class Program {
 
   void run(const StepState& state, bool prepare, Team& team) noexcept;
 
+  // Once assigned: from now on run() adds up how long each op takes.
+  void time_ops();
+  std::vector<OpTime> op_times() const;
+
   const Partition& partition() const { return partition_; }
   const std::vector<Phase>& phases() const { return phases_; }
   std::int64_t shared_bytes() const { return shared_.size(); }
@@ -117,6 +122,7 @@ class Program {
   template <class Run>
   void share_out(std::size_t row, std::int64_t tasks, int thread, const Run& run) noexcept;
   void run_task(const Phase& phase, std::int64_t index, int thread) noexcept;
+  void run_op(const Op& op, const Task& task) noexcept;
 
   Partition partition_;
   int threads_;
@@ -130,6 +136,7 @@ class Program {
   std::vector<int> bookings_;  // of each slot, in its planner; -1: never used
   // Next task of each thread's share: a row for the preparations, then one a phase.
   std::vector<std::atomic<std::int64_t>> cursors_;
+  std::vector<double> seconds_;  // [thread][op]; empty: not measured
   StepState state_;
   bool prepare_ = false;
 };

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "engine/base/rng.hpp"
 #include "engine/layers/blocks.hpp"
@@ -97,6 +99,33 @@ TEST(Program, RunsEveryTaskOnceInTheOrderOfThePhases) {
       EXPECT_EQ(prepared, 1) << "prepares only when told to";
       EXPECT_EQ(early, 0);
     }
+}
+
+TEST(Program, TimesOfOpsAddUpOverThreadsAndSteps) {
+  constexpr double kPause = 0.002;
+  Program<float> program(Partition::make(4, 1, false), 2);
+  program.over_images("slow", {},
+                      [=](const Task&) { std::this_thread::sleep_for(std::chrono::duration<double>(kPause)); });
+  program.over_images("quick", {}, [](const Task&) {});
+  program.tasks("slow too", {}, 3,
+                [=](const Task&) { std::this_thread::sleep_for(std::chrono::duration<double>(kPause)); });
+  const Placed placed(program);
+  Batch batch;
+  batch.size = 4;
+  Team team(2);
+  program.run(state_of(batch, 1), false, team);
+  for (const OpTime& op : program.op_times()) ASSERT_EQ(op.seconds, 0) << op.name << " before anybody asked";
+
+  program.time_ops();
+  for (int step = 0; step < 2; ++step) program.run(state_of(batch, 1), false, team);
+  const std::vector<OpTime> times = program.op_times();
+  ASSERT_EQ(times.size(), 3U);
+  ASSERT_EQ(times[0].name, "slow");
+  ASSERT_EQ(times[1].name, "quick");
+  ASSERT_EQ(times[2].name, "slow too");
+  ASSERT_GE(times[0].seconds, 2 * 4 * kPause);
+  ASSERT_LT(times[1].seconds, times[0].seconds);
+  ASSERT_GE(times[2].seconds, 2 * 3 * kPause);
 }
 
 TEST(Program, SmallerBatchLeavesOutWhatHoldsNoImage) {
