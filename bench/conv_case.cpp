@@ -1,4 +1,4 @@
-#include <array>
+#include <map>
 
 #include "bench/layer_case.hpp"
 #include "engine/graph/infer.hpp"
@@ -12,17 +12,13 @@ constexpr std::int64_t kSamples = 48;
 class ConvCase : public LayerCase {
  public:
   ConvCase(const ConvShape& shape, std::int64_t count, Pass pass, int threads)
-      : LayerCase(count, threads),
-        plan_(shape),
-        pass_(pass),
-        src_(images(shape.src_size())),
-        dst_(images(shape.dst_size())),
-        weights_(shape.weights()),
-        parameters_(whole(bias_offset() + shape.k)) {
-    kernels_.conv_prepare(plan_);
-    const auto bytes = [](std::int64_t values) { return values * static_cast<std::int64_t>(sizeof(float)); };
-    packed_ = Slab(bytes(plan_.packed));
-    packed_backward_ = Slab(bytes(plan_.packed_backward));
+      : LayerCase(count, threads, pass == Pass::forward), plan_(shape), pass_(pass), weights_(shape.weights()) {
+    if (pass != Pass::forward) {
+      src_ = images(shape.src_size());
+      dst_ = images(shape.dst_size());
+      kernels_.conv_prepare(plan_);
+      packed_backward_ = Slab(plan_.packed_backward * static_cast<std::int64_t>(sizeof(float)));
+    }
     switch (pass) {
       case Pass::forward:
         plan_forward();
@@ -38,9 +34,16 @@ class ConvCase : public LayerCase {
     if (pass != Pass::backward_data) src_.fill(1);
     if (pass != Pass::forward) dst_.fill(2);
     if (pass != Pass::backward_weights) {
+      values_ = Slab((bias_offset() + shape.k) * static_cast<std::int64_t>(sizeof(float)));
       fill_random(weights(), weights_, 3);
       fill_random(bias(), shape.k, 4);
-      kernels_.conv_pack(plan_, weights(), floats(packed_), floats(packed_backward_));
+    }
+    if (pass == Pass::backward_data)
+      kernels_.conv_pack(plan_, weights(), nullptr, reinterpret_cast<float*>(packed_backward_.data()));
+    if (pass == Pass::forward) {
+      layer_["conv.weight"].values = weights();
+      layer_["conv.bias"].values = bias();
+      prepare();
     }
     flops_ = 2 * static_cast<double>(shape.macs() * count);
     bytes_ = 4 * static_cast<double>((shape.src_size() + shape.dst_size()) * count + shape.weights());
@@ -59,35 +62,40 @@ class ConvCase : public LayerCase {
   }
 
  private:
-  static float* floats(Slab& slab) { return reinterpret_cast<float*>(slab.data()); }
   // Weights and bias, or their gradients.
   std::int64_t bias_offset() const { return align_up(plan_.shape.weights(), 16); }
-  float* weights() const { return parameters_->base; }
-  float* bias() const { return parameters_->base + bias_offset(); }
+  float* weights() { return gradients_ != nullptr ? gradients_->base : reinterpret_cast<float*>(values_.data()); }
+  float* bias() { return weights() + bias_offset(); }
 
+  // By the engine's own planner.
   void plan_forward() {
-    program_.over_images("conv_forward", {src_.slot, dst_.slot, parameters_}, [this](const Task& task) {
-      kernels_.conv_forward(plan_, src_.slot->at(task), weights(), floats(packed_), bias(), false, dst_.slot->at(task),
-                            task.blocks);
-    });
+    const ConvShape& shape = plan_.shape;
+    layer_["conv.weight"].size = weights_;
+    layer_["conv.bias"].size = shape.k;
+    PlanContext<float> context(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0);
+    Value<float>* in = context.value({shape.c, shape.h, shape.w});
+    const Value<float>* out = plan_convolution(context, shape, in, "conv", false);
+    src_ = images(in->data, shape.src_size());
+    dst_ = images(out->data, shape.dst_size());
   }
 
   void plan_backward_data() {
-    program_.over_images("conv_backward_data", {src_.slot, dst_.slot, parameters_}, [this](const Task& task) {
-      kernels_.conv_backward_data(plan_, dst_.slot->at(task), weights(), floats(packed_backward_), src_.slot->at(task),
-                                  task.blocks);
+    program_.over_images("conv_backward_data", {src_.slot, dst_.slot}, [this](const Task& task) {
+      kernels_.conv_backward_data(plan_, dst_.slot->at(task), weights(),
+                                  reinterpret_cast<float*>(packed_backward_.data()), src_.slot->at(task), task.blocks);
     });
   }
 
   // As a network does: many weights, in panels over the whole batch; few, by chunk, and then added up.
   void plan_backward_weights() {
     const std::int64_t k = plan_.shape.k;
+    gradients_ = whole(bias_offset() + k);
     Slot<float>* scratch = nullptr;
     if (plan_.weights_scratch > 0) scratch = program_.add_slot(Slot<float>::Kind::per_thread, plan_.weights_scratch);
     const auto scratch_of = [scratch](const Task& task) { return scratch ? scratch->at(task) : nullptr; };
     if (weights_ > kWholeBatchWeights) {
       const Panels panels(k, plan_.shape.groups == 1 ? plan_.weight_tile : plan_.shape.group_k());
-      program_.tasks("conv_backward_weights", {src_.slot, dst_.slot, parameters_, scratch}, panels.count,
+      program_.tasks("conv_backward_weights", {src_.slot, dst_.slot, gradients_, scratch}, panels.count,
                      [=, this](const Task& task) {
                        kernels_.conv_backward_weights(plan_, src_.slot->base, dst_.slot->base, weights(), bias(),
                                                       task.state->blocks, panels.begin(task.index),
@@ -95,14 +103,14 @@ class ConvCase : public LayerCase {
                      });
       return;
     }
-    Slot<float>* partials = per_chunk(align_up(parameters_->size, 16));
+    Slot<float>* partials = per_chunk(align_up(gradients_->size, 16));
     program_.over_images("conv_backward_weights", {src_.slot, dst_.slot, partials, scratch},
                          [=, this](const Task& task) {
                            float* out = partials->at(task);
                            kernels_.conv_backward_weights(plan_, src_.slot->at(task), dst_.slot->at(task), out,
                                                           out + bias_offset(), task.blocks, 0, k, scratch_of(task));
                          });
-    add_up(partials, parameters_);
+    add_up(partials, gradients_);
   }
 
   // Calls body(c within the group, r, s, row, column) for the taps of output (oh, ow) that are inside the image.
@@ -122,7 +130,7 @@ class ConvCase : public LayerCase {
     return ((k * p.group_c() + c) * p.r + r) * p.s + s;
   }
 
-  std::string check_forward() const {
+  std::string check_forward() {
     const ConvShape& p = plan_.shape;
     for (const std::int64_t index : sample(p.dst_size() * count_, kSamples, 1)) {
       const std::int64_t n = index / p.dst_size(), at = index % p.dst_size();
@@ -139,7 +147,7 @@ class ConvCase : public LayerCase {
     return {};
   }
 
-  std::string check_backward_data() const {
+  std::string check_backward_data() {
     const ConvShape& p = plan_.shape;
     for (const std::int64_t index : sample(p.src_size() * count_, kSamples, 2)) {
       const std::int64_t n = index / p.src_size(), at = index % p.src_size();
@@ -161,7 +169,7 @@ class ConvCase : public LayerCase {
     return {};
   }
 
-  std::string check_backward_weights() const {
+  std::string check_backward_weights() {
     const ConvShape& p = plan_.shape;
     const std::int64_t window = p.r * p.s, filter = p.group_c() * window;
     // Whole sums over the batch are long: fewer of them.
@@ -193,8 +201,12 @@ class ConvCase : public LayerCase {
   Pass pass_;
   Images src_, dst_;  // or their gradients
   std::int64_t weights_;
-  Slot<float>* parameters_;
-  Slab packed_, packed_backward_;
+  Slab values_;
+  Slot<float>* gradients_ = nullptr;
+  Slab packed_backward_;
+  std::map<std::string, Parameter<float>> layer_;
+  std::map<std::string, Slab> persistent_;
+  std::vector<LayerInfo> descriptions_;
 };
 
 }  // namespace

@@ -16,10 +16,21 @@ void Images::fill(std::uint64_t seed) const {
     for (std::int64_t i = 0; i < size; ++i) at(n, i) = 2 * random.uniform_float() - 1;
 }
 
-LayerCase::LayerCase(std::int64_t images, int threads)
-    : kernels_(kernel_table<float>()),
+namespace {
+
+const KernelTable<float>& kernels_for(std::int64_t images, bool evaluation) {
+  const KernelTable<float>& table = kernel_table<float>();
+  const KernelTable<float>* single = single_kernel_table<float>();
+  return evaluation && single != nullptr && images <= Partition::few_images(table.lanes) ? *single : table;
+}
+
+}  // namespace
+
+LayerCase::LayerCase(std::int64_t images, int threads, bool evaluation)
+    : evaluation_(evaluation),
+      kernels_(kernels_for(images, evaluation)),
       count_(images),
-      program_(Partition::make(images, kernels_.lanes, true), threads),
+      program_(Partition::make(images, kernels_.lanes, !evaluation), threads),
       team_(threads) {
   batch_.size = images;
   state_.batch = &batch_;
@@ -31,9 +42,9 @@ Slot<float>* LayerCase::kept(Slot<float>* slot) {
   return slot;
 }
 
-Images LayerCase::images(std::int64_t size) {
-  return {kept(program_.add_slot(Slot<float>::Kind::images, size)), count_, size, kernels_.lanes};
-}
+Images LayerCase::images(std::int64_t size) { return images(program_.add_slot(Slot<float>::Kind::images, size), size); }
+
+Images LayerCase::images(Slot<float>* slot, std::int64_t size) { return {kept(slot), count_, size, kernels_.lanes}; }
 
 Slot<float>* LayerCase::whole(std::int64_t size) { return kept(program_.add_slot(Slot<float>::Kind::whole, size)); }
 
@@ -57,6 +68,8 @@ void LayerCase::allocate() {
   memory_ = Slab(program_.assign());
   program_.place(memory_.data());
 }
+
+void LayerCase::prepare() noexcept { program_.run(state_, true, team_); }
 
 void LayerCase::run() noexcept { program_.run(state_, false, team_); }
 

@@ -29,7 +29,8 @@ struct Images {
 // Something that is timed and whose result can be checked.
 class LayerCase {
  public:
-  LayerCase(std::int64_t images, int threads);
+  // As in training; evaluation with few images has kernels of its own.
+  LayerCase(std::int64_t images, int threads, bool evaluation = false);
   virtual ~LayerCase() = default;
   LayerCase(const LayerCase&) = delete;
   LayerCase& operator=(const LayerCase&) = delete;
@@ -43,13 +44,17 @@ class LayerCase {
 
  protected:
   Images images(std::int64_t size);
+  Images images(Slot<float>* slot, std::int64_t size);
   Slot<float>* whole(std::int64_t size);
   // Gradients of a few weights: one a chunk of images, which add_up() sums in the order of the chunks.
   Slot<float>* per_chunk(std::int64_t size);
   void add_up(Slot<float>* partials, Slot<float>* sum);
   // Gives all of them their memory, zeroed.
   void allocate();
+  // What a step does after weights have changed.
+  void prepare() noexcept;
 
+  bool evaluation_;
   const KernelTable<float>& kernels_;
   std::int64_t count_;  // images
   Program<float> program_;

@@ -41,7 +41,8 @@ struct Network<T>::Impl {
     threads = options.threads > 0 ? options.threads : available_threads();
     // First, since the layers' descriptions are those of the last.
     if (const KernelTable<T>* single = single_kernel_table<T>(options.isa))
-      plan(evaluation_few, *single, std::min(options.evaluation_batch_size, few_images()), false);
+      plan(evaluation_few, *single, std::min(options.evaluation_batch_size, Partition::few_images(kernels.lanes)),
+           false);
     if (options.training) {
       plan(train, kernels, options.batch_size, true);
       if (options.last_batch_size > 0) plan(train_last, kernels, options.last_batch_size, true);
@@ -50,8 +51,8 @@ struct Network<T>::Impl {
     allocate();
   }
 
-  // Up to so many images, kernels for single ones are faster than those for blocks of `lanes` images.
-  std::int64_t few_images() const { return std::max<std::int64_t>(1, kernels.lanes * 3 / 4); }
+  // What a step on a whole batch runs: of training where the network trains.
+  Variant& main_variant() { return train ? *train : evaluation_of(options.evaluation_batch_size); }
 
   Variant& evaluation_of(std::int64_t images) {
     return evaluation_few && images <= evaluation_few->program.partition().batch ? *evaluation_few : *evaluation;
@@ -273,12 +274,12 @@ std::span<const T> Network<T>::gradient(const TensorInfo& tensor) const {
 
 template <class T>
 void Network<T>::time_ops() {
-  (impl_->train ? impl_->train : impl_->evaluation)->program.time_ops();
+  impl_->main_variant().program.time_ops();
 }
 
 template <class T>
 std::vector<OpTime> Network<T>::op_times() const {
-  return (impl_->train ? impl_->train : impl_->evaluation)->program.op_times();
+  return impl_->main_variant().program.op_times();
 }
 
 template <class T>

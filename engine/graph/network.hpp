@@ -112,8 +112,8 @@ class Network {
   // Of the last train_step(), in tensors() order (trainable ones only), before the update: for tests.
   std::span<const T> gradient(const TensorInfo& tensor) const;
 
-  // From now on steps note how long each op takes; for benches. Seconds so far, in the order of a step: of training
-  // where the network trains, else of evaluation.
+  // From now on steps note how long each op takes; for benches. Seconds so far, in the order of a step on a whole
+  // batch: of training where the network trains, else of evaluation.
   void time_ops();
   std::vector<OpTime> op_times() const;
 
