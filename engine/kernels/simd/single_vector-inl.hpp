@@ -59,7 +59,7 @@ struct Floats {
   // max(0, x) that lets a NaN through.
   HONE_INLINE static V relu(const V& x) noexcept { return x < V{} ? V{} : x; }
   // The larger, NaN where one of them is.
-  HONE_INLINE static V larger(const V& a, const V& b) noexcept { return (a >= b) | (a != a) ? a : b; }
+  HONE_INLINE static V larger(const V& a, const V& b) noexcept { return ((a >= b) | (a != a)) ? a : b; }
 
   // Sum of the values: halves, then halves of these.
   HONE_INLINE static float sum(const V& x) noexcept {

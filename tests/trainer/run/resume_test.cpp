@@ -1,6 +1,7 @@
 // A run that is killed and resumed, again and again, is bitwise the run that was never disturbed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
@@ -44,7 +45,7 @@ TEST(Resume, AfterKillsAtRandomMomentsIsBitwiseTheUndisturbedRun) {
   const auto start = std::chrono::steady_clock::now();
   const ProcessResult whole = run_hone(small.train("whole"));
   ASSERT_EQ(whole.code, 0) << whole.err;
-  const auto run_time =
+  auto run_time =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
 
   const int wanted = kills_wanted();
@@ -56,6 +57,7 @@ TEST(Resume, AfterKillsAtRandomMomentsIsBitwiseTheUndisturbedRun) {
     ASSERT_LT(attempt, 20 * wanted) << "too few kills hit a running program";
     // A fresh folder whenever the run got through before the kills were all used.
     const std::string name = "killed" + std::to_string(attempt);
+    const int before = kills;
     for (;;) {
       std::vector<std::string> command = small.train(name, {"--resume", "--threads", std::to_string(1 + kills % 3)});
       command.insert(command.begin(), hone_program());
@@ -72,6 +74,7 @@ TEST(Resume, AfterKillsAtRandomMomentsIsBitwiseTheUndisturbedRun) {
       ASSERT_EQ(result.code, 0) << result.err;  // it may also have ended just before the kill
       break;
     }
+    if (kills == before) run_time = std::max(run_time * 3 / 4, 1000L);  // the first run was slow
     expect_same_run(small, "whole", name);
   }
 }
