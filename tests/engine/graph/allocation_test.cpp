@@ -108,6 +108,8 @@ TEST(Allocation, StepsAndEvaluationsAllocateNothing) {
   const Unchanged augmenter;
   Batch augmented = images.batch();
   augmented.augmenter = &augmenter;
+  Batch single = images.batch();  // has kernels of its own
+  single.size = 1;
   std::vector<float> logits(static_cast<std::size_t>(kBatch * 4));
   for (const Component& optimizer : {test::sgd(0.9, true, 0.001), test::adam("adamw", 0.01)})
     for (const int threads : {1, 2}) {
@@ -127,6 +129,7 @@ TEST(Allocation, StepsAndEvaluationsAllocateNothing) {
           sum += net.train_step(last.batch(), 0.01, 0, step, team).loss;
           sum += net.evaluate(images.batch(), logits.data(), team).loss_sum;
           sum += net.evaluate(last.batch(), nullptr, team).loss_sum;
+          sum += net.evaluate(single, nullptr, team).loss_sum;
           sum += net.finite() ? 0 : 1;
         }
       };

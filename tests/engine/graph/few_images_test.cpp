@@ -3,30 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "engine/base/parallel.hpp"
 #include "engine/kernels/dispatch.hpp"
 #include "tests/support/model.hpp"
-
-namespace {
-
-std::atomic<std::int64_t> allocations{0};
-
-}  // namespace
-
-// Out of line, or g++ sees memory of new that free() takes.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace hone {
 namespace {
@@ -163,20 +145,6 @@ TEST_P(FewImages, FollowTheWeights) {
   EXPECT_NE(before.logits, after.logits);
   for (std::size_t k = 0; k < kClasses; ++k)
     EXPECT_NEAR(after.logits[k], many.logits[k], 1e-5 * std::max(1.0f, std::abs(many.logits[k])));
-}
-
-TEST_P(FewImages, AllocateNothing) {
-  const test::Images images(kMany, GetParam().model.input, kClasses, 1);
-  Team team(1);
-  Network<float> net = network(GetParam().model, {});
-  std::vector<float> logits(kClasses);
-  Batch batch = images.batch();
-  batch.size = 1;
-  const std::int64_t before = allocations;
-  EXPECT_GT(before, 0);
-  net.evaluate(batch, logits.data(), team);
-  net.evaluate(batch, logits.data(), team);
-  EXPECT_EQ(allocations, before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, FewImages, testing::ValuesIn(cases()),
