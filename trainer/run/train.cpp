@@ -94,8 +94,8 @@ class Run {
     folder_.emplace(options_.resume ? RunFolder::open(options_.out) : RunFolder::create(options_.out));
     const std::optional<Config> stored = stored_config(*folder_);
     if (stored) check_same(*stored, config_, *folder_);
-    more_epochs_ = stored && config_.train.epochs > stored->train.epochs;
-    if (const auto ended = metrics_of_ended_run(*folder_); ended && !more_epochs_) {
+    const bool more_epochs = stored && config_.train.epochs > stored->train.epochs;
+    if (const auto ended = metrics_of_ended_run(*folder_); ended && !more_epochs) {
       progress_.line(folder_->path().string() + ": this run has ended before (" + to_string(ended->status) +
                      "); nothing to do");
       TrainResult result;
@@ -142,9 +142,9 @@ class Run {
       state = resume_from(*last);
     else
       start_weights();
+    // Before the config that asks for more epochs: beside that, they would say that all is done.
+    fs::remove(folder_->metrics());
     folder_->write_config(identity_.config, config_.source);
-    std::error_code none;
-    fs::remove(folder_->metrics(), none);  // of a run that goes on now
     training_.emplace(
         TrainingParts{config_, *folder_, data_, augmenter_.get(), identity_, *network_, team_, *events_, progress_},
         std::move(state));
@@ -169,7 +169,9 @@ class Run {
     warn_of_change("hone.isa", identity_.isa);
     if (metadata_text(last.checkpoint.metadata, "hone.isa", file) == identity_.isa)
       warn_of_change("hone.plan", identity_.plan);
-    if (more_epochs_) {
+    // By the checkpoint's own config: the folder's is that of a run that may have ended before it saved anything.
+    const std::string& config = metadata_text(last.checkpoint.metadata, "hone.config", file);
+    if (config_.train.epochs > parse_config(config, file).train.epochs) {
       state.stopped_early = false;
       state.stale_epochs = 0;
     }
@@ -276,7 +278,6 @@ class Run {
   Team team_;
   std::optional<Checkpoint> init_from_;
   std::optional<RunFolder> folder_;
-  bool more_epochs_ = false;
   std::optional<EventLog> events_;
   Dataset data_;
   std::unique_ptr<Augmenter> augmenter_;
