@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 
 namespace hone {
 
@@ -163,6 +162,17 @@ void sync_folder(const fs::path& folder) {
     fail(ErrorKind::io, folder, "cannot be written", errno);
 }
 
+std::vector<std::string> list_folder(const fs::path& folder, std::error_code& error) {
+  std::vector<std::string> names;
+  fs::directory_iterator entry;
+  do {
+    entry = fs::directory_iterator(folder, error);
+  } while (error == std::errc::interrupted);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  return names;
+}
+
 void create_folders(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -172,14 +182,13 @@ void create_folders(const fs::path& folder) {
 
 void sweep_temporaries(const fs::path& folder) {
   std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename().string();
-    if (!name.starts_with('.') || !name.ends_with(kTemporarySuffix)) continue;
-    if (::unlink(entries->path().c_str()) != 0 && errno != ENOENT)
-      fail(ErrorKind::io, entries->path(), "cannot be removed", errno);
-  }
+  const std::vector<std::string> names = list_folder(folder, error);
   if (error) fail(ErrorKind::io, folder, "cannot be listed", error.value());
+  for (const std::string& name : names) {
+    if (!name.starts_with('.') || !name.ends_with(kTemporarySuffix)) continue;
+    const fs::path path = folder / name;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(ErrorKind::io, path, "cannot be removed", errno);
+  }
 }
 
 AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {

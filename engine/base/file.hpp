@@ -8,7 +8,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "engine/base/error.hpp"
 
@@ -88,6 +90,8 @@ void link_over(const std::filesystem::path& from, const std::filesystem::path& t
 void rename_over(const std::filesystem::path& from, const std::filesystem::path& to);
 // Makes renames in the folder survive a power cut.
 void sync_folder(const std::filesystem::path& folder);
+// Names of what is in the folder, in no order.
+std::vector<std::string> list_folder(const std::filesystem::path& folder, std::error_code& error);
 // mkdir -p.
 void create_folders(const std::filesystem::path& folder);
 // Removes the temporaries that killed processes left in the folder. Only for who holds the folder's lock.

@@ -38,12 +38,11 @@ int age_of(std::string_view name) {
 std::vector<int> ages_in(const fs::path& folder) {
   std::vector<int> ages;
   std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  if (error == std::errc::no_such_file_or_directory) return ages;
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const int age = age_of(entries->path().filename().string());
+  for (const std::string& name : list_folder(folder, error)) {
+    const int age = age_of(name);
     if (age >= 0) ages.push_back(age);
   }
+  if (error == std::errc::no_such_file_or_directory) return ages;
   if (error) throw Error(ErrorKind::io, Location{folder.string()}, "cannot be listed: " + error.message());
   std::sort(ages.begin(), ages.end());
   return ages;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
 
 namespace hone {
 namespace fs = std::filesystem;
@@ -21,7 +22,9 @@ void data_error(const std::string& file, const std::string& message) {
 
 File::File(const fs::path& path, std::string name, bool follow) : name_(std::move(name)) {
   // O_NONBLOCK: opening a pipe must not wait for somebody to write to it.
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+  do {
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+  } while (descriptor_ < 0 && errno == EINTR);
   if (descriptor_ < 0)
     data_error(name_, fmt::format("can't be opened: {}; expected a readable file", std::strerror(errno)));
   struct stat status {};
@@ -110,12 +113,8 @@ File Folder::open(const std::string& relative) const { return File(resolve(relat
 
 std::vector<std::string> Folder::list(const std::string& relative) const {
   std::error_code error;
-  std::vector<std::string> names;
-  fs::directory_iterator entry(relative.empty() ? root_ : resolve(relative), error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::string found = entry->path().filename().string();
-    if (found[0] != '.') names.push_back(std::move(found));
-  }
+  std::vector<std::string> names = list_folder(relative.empty() ? root_ : resolve(relative), error);
+  std::erase_if(names, [](const std::string& found) { return found[0] == '.'; });
   if (error)
     data_error(name(relative), fmt::format("can't be listed: {}; expected a readable folder", error.message()));
   std::sort(names.begin(), names.end());
