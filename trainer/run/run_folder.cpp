@@ -14,9 +14,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-FileLock take(const fs::path& folder) {
+// What there is, links not followed in the last part where `link` is set. What can't be told is an error: taken for
+// missing, a run would begin anew.
+fs::file_status status_of(const fs::path& path, bool link) {
   std::error_code error;
-  if (fs::exists(folder, error) && !fs::is_directory(folder, error))
+  const fs::file_status status = link ? fs::symlink_status(path, error) : fs::status(path, error);
+  if (!fs::status_known(status))
+    throw Error(ErrorKind::io, Location{path.string()}, "cannot be examined: " + error.message());
+  return status;
+}
+
+FileLock take(const fs::path& folder) {
+  if (const fs::file_status status = status_of(folder, false); fs::exists(status) && !fs::is_directory(status))
     throw Error(ErrorKind::usage, Location{folder.string()}, "is a file; expected a folder for the run");
   create_folders(folder);
   std::optional<FileLock> lock = FileLock::try_lock(folder / ".lock");
@@ -29,10 +38,8 @@ FileLock take(const fs::path& folder) {
 bool holds_run(const fs::path& folder) {
   constexpr std::array names = {"config.yaml",  "history.csv",      "events.jsonl",       "train.log",
                                 "metrics.json", "last.safetensors", "last.1.safetensors", "best.safetensors"};
-  return std::any_of(names.begin(), names.end(), [&](const char* name) {
-    std::error_code error;
-    return fs::exists(fs::symlink_status(folder / name, error));
-  });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const char* name) { return fs::exists(status_of(folder / name, true)); });
 }
 
 RunFolder::RunFolder(const fs::path& folder, bool may_hold_run)
