@@ -23,6 +23,22 @@ constexpr std::array<Format, 3> kFormats = {{
 
 }  // namespace
 
+namespace {
+
+// While it lives, what does not fit into memory is thrown, whatever the program does about it elsewhere.
+class ThrowingNew {
+ public:
+  ThrowingNew() : before_(std::set_new_handler(nullptr)) {}
+  ~ThrowingNew() { std::set_new_handler(before_); }
+  ThrowingNew(const ThrowingNew&) = delete;
+  ThrowingNew& operator=(const ThrowingNew&) = delete;
+
+ private:
+  std::new_handler before_;
+};
+
+}  // namespace
+
 std::span<const Format> formats() { return kFormats; }
 
 const Format* find_format(std::string_view name) {
@@ -34,6 +50,7 @@ const Format* find_format(std::string_view name) {
 Dataset load_dataset(std::string_view format, const std::filesystem::path& folder, const LoadOptions& options) {
   const Format* found = find_format(format);
   if (found == nullptr) throw Error(ErrorKind::internal, fmt::format("no data format '{}'", format));
+  const ThrowingNew throwing;
   try {
     Dataset dataset = found->load(folder, options);
     if (dataset.train.count == 0) data_error(folder.string(), "has no training images; expected at least one");

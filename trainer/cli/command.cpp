@@ -1,12 +1,14 @@
 #include "trainer/cli/command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <vector>
 
 #include "engine/base/error.hpp"
 #include "trainer/cli/output.hpp"
@@ -57,6 +59,13 @@ int report(const char* message, int code) noexcept {
   return code;
 }
 
+// Ends the program at once, as a kill would: unwinding needs memory itself, also in destructors of libraries, and what
+// is on the disk is whole at any moment.
+void end_out_of_memory() {
+  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, "out of memory\n", 14);
+  ::_exit(static_cast<int>(ErrorKind::internal));
+}
+
 }  // namespace
 
 std::span<const Command* const> commands() { return kCommands; }
@@ -67,8 +76,10 @@ const Command* find_command(std::string_view name) {
   return found == std::end(kCommands) ? nullptr : *found;
 }
 
-int run_program(std::span<const std::string> arguments) noexcept {
+int run_program(int argc, char** argv) noexcept {
+  std::set_new_handler(end_out_of_memory);
   try {
+    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
     const int code = dispatch(arguments);
     flush_output();
     return code;

@@ -22,9 +22,9 @@ struct Command {
 std::span<const Command* const> commands();
 const Command* find_command(std::string_view name);
 
-// Runs the program: arguments without its own name. The only place where exit codes are decided; everything that is
-// wrong becomes one line on standard error.
-int run_program(std::span<const std::string> arguments) noexcept;
+// Runs the program: main's arguments. The only place where exit codes are decided; everything that is wrong becomes one
+// line on standard error.
+int run_program(int argc, char** argv) noexcept;
 
 inline constexpr int kNotMet = 10;
 
