@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <random>
 
-#include "engine/checkpoint/checkpoint.hpp"
 #include "tests/support/hone.hpp"
+#include "tests/support/same_run.hpp"
 #include "trainer/run/metrics_file.hpp"
 
 namespace hone::testing {
@@ -18,22 +18,6 @@ constexpr char kTrain[] =
     "  optimizer: {adam: {learning_rate: 0.003}}\n"
     "  schedule: {plateau: {patience: 0, factor: 0.5}}\n"
     "  checkpoint: {every_seconds: 0.001}\n";
-
-void expect_same_run(const SmallRun& small, const std::string& a, const std::string& b) {
-  for (const char* file : {"last.safetensors", "best.safetensors"}) {
-    const Checkpoint x = read_checkpoint(small.folder / a / file), y = read_checkpoint(small.folder / b / file);
-    ASSERT_EQ(x.tensors.size(), y.tensors.size());
-    for (std::size_t i = 0; i < x.tensors.size(); ++i) EXPECT_EQ(x.tensors[i], y.tensors[i]) << x.tensors[i].name;
-    EXPECT_EQ(x.metadata.at("hone.step"), y.metadata.at("hone.step"));
-  }
-  EXPECT_EQ(history_without_times(small.folder / a), history_without_times(small.folder / b));
-  const Metrics x = read_metrics(small.folder / a / "metrics.json"),
-                y = read_metrics(small.folder / b / "metrics.json");
-  EXPECT_EQ(x.accuracy, y.accuracy);
-  EXPECT_EQ(x.loss, y.loss);
-  EXPECT_EQ(x.validation_accuracy, y.validation_accuracy);
-  EXPECT_EQ(x.epochs_done, y.epochs_done);
-}
 
 int kills_wanted() {
   const char* text = std::getenv("HONE_KILLS");
@@ -75,7 +59,7 @@ TEST(Resume, AfterKillsAtRandomMomentsIsBitwiseTheUndisturbedRun) {
       break;
     }
     if (kills == before) run_time = std::max(run_time * 3 / 4, 1000L);  // the first run was slow
-    expect_same_run(small, "whole", name);
+    expect_same_run(small.folder / "whole", small.folder / name);
   }
 }
 
@@ -85,8 +69,8 @@ TEST(Resume, AnyNumberOfThreadsGivesTheSameBits) {
     const ProcessResult result = run_hone(small.train(std::string("t") + threads, {"--threads", threads}));
     ASSERT_EQ(result.code, 0) << result.err;
   }
-  expect_same_run(small, "t1", "t2");
-  expect_same_run(small, "t1", "t3");
+  expect_same_run(small.folder / "t1", small.folder / "t2");
+  expect_same_run(small.folder / "t1", small.folder / "t3");
 }
 
 TEST(Resume, SigtermSavesAndTheRunGoesOn) {
@@ -104,7 +88,7 @@ TEST(Resume, SigtermSavesAndTheRunGoesOn) {
   EXPECT_EQ(read_metrics(small.folder / "stopped/metrics.json").status, RunStatus::interrupted);
   const ProcessResult result = run_hone(small.train("stopped", {"--resume"}));
   ASSERT_EQ(result.code, 0) << result.err;
-  expect_same_run(small, "whole", "stopped");
+  expect_same_run(small.folder / "whole", small.folder / "stopped");
 }
 
 TEST(Resume, OfAFinishedRunChangesNothing) {
@@ -126,7 +110,7 @@ TEST(Resume, WithMoreEpochsIsTheLongerRun) {
   ASSERT_EQ(run_hone(small.train("longer", {"--set", "train.epochs=2"})).code, 0);
   const ProcessResult result = run_hone(small.train("longer", {"--resume"}));
   ASSERT_EQ(result.code, 0) << result.err;
-  expect_same_run(small, "whole", "longer");
+  expect_same_run(small.folder / "whole", small.folder / "longer");
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+// Whichever call fails, the program ends with an exit code of the contract and one line that says why, its checkpoints
+// are whole, and --resume goes on to bitwise the undisturbed run.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "engine/checkpoint/rotation.hpp"
+#include "tests/support/faults.hpp"
+#include "tests/support/same_run.hpp"
+
+namespace hone::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every n, or about `wanted` of them: HONE_EVERY_FAULT=1 asks for all.
+long stride_for(long calls, long wanted) {
+  return std::getenv("HONE_EVERY_FAULT") != nullptr ? 1 : std::max(1L, calls / wanted);
+}
+
+// One line that says what is wrong; warnings may come before it.
+bool says_one_line(std::string text) {
+  while (text.starts_with("warning: ")) text.erase(0, text.find('\n') + 1);
+  return text.size() > 1 && text.find('\n') == text.size() - 1;
+}
+
+class Faults : public ::testing::Test {
+ protected:
+  Faults()
+      : small_("  epochs: 2\n  batch_size: 16\n  optimizer: adam\n  checkpoint: {every_seconds: 1000}\n",
+               "    - dense: 4\n", 80) {}
+
+  void SetUp() override {
+    if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
+    const ProcessResult whole = run_hone(small_.train("whole"));
+    ASSERT_EQ(whole.code, 0) << whole.err;
+  }
+
+  FaultyResult run_faulty(const Fault& fault, long n) {
+    return run_with_fault(small_.train("run", {"--resume", "--threads", "1"}), fault, n, small_.folder.path());
+  }
+
+  // What is there loads: the newest or the one before it.
+  void expect_loadable(long n) {
+    if (!fs::exists(run_ / "last.safetensors") && !fs::exists(run_ / "last.1.safetensors")) return;
+    EXPECT_NO_THROW(EXPECT_TRUE(load_newest(run_, [](const std::string&) {}))) << n;
+    for (const char* name : {"best.safetensors", "epoch.safetensors"})
+      if (fs::exists(run_ / name)) {
+        EXPECT_NO_THROW(verify_checkpoint(run_ / name)) << n;
+      }
+  }
+
+  void expect_resumes(long n) {
+    const ProcessResult resumed = run_hone(small_.train("run", {"--resume", "--threads", "1"}));
+    ASSERT_EQ(resumed.code, 0) << n << ": " << resumed.err;
+    expect_same_run(small_.folder / "whole", run_);
+    for (const std::string& name : names_in(run_)) EXPECT_FALSE(name.ends_with(".hone-tmp")) << name;
+  }
+
+  // Runs once for each n until none is left to fail; each begins with what `prepare` leaves.
+  template <class Prepare>
+  void try_all(const Fault& fault, const std::set<int>& codes, Prepare prepare, long stride = 1) {
+    long n = 1;
+    for (;; n += stride) {
+      fs::remove_all(run_);
+      prepare();
+      const FaultyResult result = run_faulty(fault, n);
+      SCOPED_TRACE(fault.calls + " " + std::to_string(n) + " (" + result.fired + "), " + fault.how + ": exit code " +
+                   std::to_string(result.code) + ", " + result.err);
+      EXPECT_TRUE(codes.contains(result.code));
+      if (result.code == 0) {
+        expect_same_run(small_.folder / "whole", run_);
+      } else if (result.code < 128) {
+        EXPECT_TRUE(says_one_line(result.err));
+      }
+      expect_loadable(n);
+      if (result.code != 0) expect_resumes(n);
+      if (HasFailure()) return;
+      if (result.fired.empty()) break;
+    }
+    EXPECT_GT(n, stride) << "nothing failed";
+  }
+
+  const SmallRun small_;
+  const fs::path run_ = small_.folder / "run";
+};
+
+constexpr auto kNothing = [] {};
+
+TEST_F(Faults, EveryCallOnce) { try_all({"io", "EIO"}, {0, 3, 4, 6}, kNothing); }
+
+TEST_F(Faults, EveryCallOfAResume) {
+  const ProcessResult half = run_hone(small_.train("half", {"--set", "train.epochs=1"}));
+  ASSERT_EQ(half.code, 0) << half.err;
+  const auto copy = [&] { fs::copy(small_.folder / "half", run_); };
+  try_all({"io", "EIO"}, {0, 3, 4, 6}, copy);
+  try_all({"stat", "EIO", true}, {0, 3, 4, 6}, copy);
+}
+
+TEST_F(Faults, AFullDisk) { try_all({"write", "ENOSPC", true}, {0, 6}, kNothing); }
+
+TEST_F(Faults, TooManyOpenFiles) { try_all({"open", "EMFILE", true}, {0, 3, 4, 6}, kNothing); }
+
+TEST_F(Faults, AFileSystemThatBecameReadOnly) { try_all({"write,rename,link,cut", "EROFS", true}, {0, 6}, kNothing); }
+
+TEST_F(Faults, InterruptedAndShortCallsGoOn) {
+  try_all({"open,read,write,sync,lock", "EINTR"}, {0}, kNothing);
+  try_all({"write", "short"}, {0}, kNothing);
+}
+
+TEST_F(Faults, AKillAtEveryCallThatChangesSomething) {
+  try_all({"open,write,sync,rename,link,cut,folder", "SIGKILL"}, {0, 128 + SIGKILL}, kNothing);
+}
+
+TEST_F(Faults, NoMemory) {
+  const FaultyResult counted = run_faulty({"malloc", "ENOMEM"}, 0);
+  ASSERT_EQ(counted.code, 0) << counted.err;
+  try_all({"malloc", "ENOMEM"}, {0, 1, 3, 4, 6}, kNothing, stride_for(6000, 100));
+  try_all({"malloc", "ENOMEM", true}, {0, 1, 3, 4, 6}, kNothing, stride_for(6000, 50));
+}
+
+}  // namespace
+}  // namespace hone::testing

@@ -1,0 +1,55 @@
+// Runs of the program in which the n-th call of some kind fails (tests/support/preload/faults.cpp).
+#pragma once
+
+#include <string>
+
+#include "tests/support/hone.hpp"
+
+// Sanitizers want to be the first library that is loaded, and replace malloc themselves.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HONE_CAN_PRELOAD 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HONE_CAN_PRELOAD 0
+#endif
+#endif
+#ifndef HONE_CAN_PRELOAD
+#define HONE_CAN_PRELOAD 1
+#endif
+
+namespace hone::testing {
+
+struct Fault {
+  std::string calls;  // "io", "malloc", "open,write" ...
+  std::string how;    // "EIO", "short", "SIGKILL" ...
+  bool ever = false;  // the n-th call and all after it, not the n-th alone
+};
+
+struct FaultyResult : ProcessResult {
+  std::string fired;  // the call that failed; empty where the program ended before
+};
+
+inline std::string faults_library() {
+  return (std::filesystem::path(hone_program()).parent_path() / "libhone_faults.so").string();
+}
+
+inline Process::Environment fault_environment(const Fault& fault, long n, const std::filesystem::path& under,
+                                              const std::filesystem::path& report) {
+  Process::Environment environment = {{"LD_PRELOAD", faults_library()},  {"HONE_FAULT_UNDER", under.string()},
+                                      {"HONE_FAULT_CALLS", fault.calls}, {"HONE_FAULT_AT", std::to_string(n)},
+                                      {"HONE_FAULT_HOW", fault.how},     {"HONE_FAULT_REPORT", report.string()}};
+  if (fault.ever) environment["HONE_FAULT_FROM"] = "1";
+  return environment;
+}
+
+inline FaultyResult run_with_fault(const std::vector<std::string>& arguments, const Fault& fault, long n,
+                                   const std::filesystem::path& under) {
+  const TemporaryFolder reports;
+  spill(reports / "report", "");
+  FaultyResult result{run_hone(arguments, fault_environment(fault, n, under, reports / "report")), {}};
+  const std::string report = slurp(reports / "report");
+  if (report.starts_with("fired ")) result.fired = report.substr(6, report.find('\n') - 6);
+  return result;
+}
+
+}  // namespace hone::testing
