@@ -155,7 +155,7 @@ TEST(Checkpoint, BitsFlippedInTheDataAreRefused) {
   const unsigned seed = std::random_device()();
   std::mt19937 random(seed);
   std::uniform_int_distribution<std::size_t> bits(8 * (8 + header_length(good)), 8 * good.size() - 1);
-  for (int i = 0; i < 2000; ++i)
+  for (int i = 0; i < 10000; ++i)
     expect_flip_refused(folder / "bad", good, bits(random), ", seed " + std::to_string(seed));
   EXPECT_EQ(read_checkpoint(folder / "bad"), sample_checkpoint());
 }
