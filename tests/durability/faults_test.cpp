@@ -70,6 +70,7 @@ class Faults : public ::testing::Test {
       SCOPED_TRACE(fault.calls + " " + std::to_string(n) + " (" + result.fired + "), " + fault.how + ": exit code " +
                    std::to_string(result.code) + ", " + result.err);
       EXPECT_TRUE(codes.contains(result.code));
+      EXPECT_LT(result.seconds, 2);
       if (result.code == 0) {
         expect_same_run(small_.folder / "whole", run_);
       } else if (result.code < 128) {
@@ -112,6 +113,10 @@ TEST_F(Faults, InterruptedAndShortCallsGoOn) {
 
 TEST_F(Faults, AKillAtEveryCallThatChangesSomething) {
   try_all({"open,write,sync,rename,link,cut,folder", "SIGKILL"}, {0, 128 + SIGKILL}, kNothing);
+}
+
+TEST_F(Faults, ASignalAtEveryCall) {
+  try_all({"open,read,write,sync,rename,link,folder", "SIGTERM"}, {0, 128 + SIGTERM}, kNothing);
 }
 
 TEST_F(Faults, NoMemory) {

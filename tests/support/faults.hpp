@@ -26,6 +26,7 @@ struct Fault {
 };
 
 struct FaultyResult : ProcessResult {
+  double seconds = 0;
   std::string fired;  // the call that failed; empty where the program ended before
 };
 
@@ -46,7 +47,9 @@ inline FaultyResult run_with_fault(const std::vector<std::string>& arguments, co
                                    const std::filesystem::path& under) {
   const TemporaryFolder reports;
   spill(reports / "report", "");
-  FaultyResult result{run_hone(arguments, fault_environment(fault, n, under, reports / "report")), {}};
+  const auto start = std::chrono::steady_clock::now();
+  FaultyResult result{run_hone(arguments, fault_environment(fault, n, under, reports / "report")), 0, {}};
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::string report = slurp(reports / "report");
   if (report.starts_with("fired ")) result.fired = report.substr(6, report.find('\n') - 6);
   return result;

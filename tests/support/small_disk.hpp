@@ -37,6 +37,11 @@ class SmallDisk {
   const std::string& problem() const { return problem_; }
   const std::filesystem::path& path() const { return folder_.path(); }
 
+  void set_read_only(bool read_only) const {
+    if (::mount(nullptr, folder_.path().c_str(), nullptr, MS_REMOUNT | (read_only ? MS_RDONLY : 0), nullptr) != 0)
+      throw std::runtime_error(std::string("cannot mount again: ") + std::strerror(errno));
+  }
+
  private:
   static bool enter_namespace() {
     const uid_t uid = ::geteuid();

@@ -5,8 +5,10 @@
 //                      "io": all but malloc
 //   HONE_FAULT_AT      the n-th of them, from 1; 0: none, they are only counted
 //   HONE_FAULT_HOW     an error (EIO ENOSPC EMFILE EINTR ENOMEM EROFS), "short" (a write of half), "SIGTERM", "SIGINT",
-//                      "SIGKILL", or "slow" (a call takes 300 ms, and succeeds)
+//                      "SIGKILL", or "slow" (a call takes 100 ms, and succeeds)
 //   HONE_FAULT_FROM    set: every call from the n-th on
+//   HONE_FAULT_CLOCK   set: at every look the time of day is five hours ahead, behind or right in turns, and the steady
+//                      clock leaps five hours ahead once, as after a machine's sleep
 //   HONE_FAULT_REPORT  this file gets "fired CALL" where one failed, and at the end "calls N"
 #include <dirent.h>
 #include <dlfcn.h>
@@ -15,7 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,6 +47,8 @@ struct Settings {
 Settings settings;
 std::atomic<bool> armed{false};
 std::atomic<long> count{0};
+std::atomic<bool> jumping{false};
+std::atomic<long> looks{0};
 std::array<std::atomic<bool>, 4096> tracked{};  // descriptors of files below the folder
 
 int how_of(const char* text) {
@@ -79,6 +83,7 @@ void report(const char* word, const char* what) {
 }
 
 void read_settings() {
+  jumping = std::getenv("HONE_FAULT_CLOCK") != nullptr;
   settings.under = std::getenv("HONE_FAULT_UNDER");
   settings.report = std::getenv("HONE_FAULT_REPORT");
   const char* calls = std::getenv("HONE_FAULT_CALLS");
@@ -104,7 +109,7 @@ int due(Call call) {
     kill(getpid(), settings.how - kSignal);
     return 0;
   }
-  if (settings.how == kSlow) usleep(300'000);
+  if (settings.how == kSlow) usleep(100'000);
   if (settings.how == kSlow || (settings.how == kShort && call != kWrite)) return 0;
   return settings.how;
 }
@@ -252,6 +257,16 @@ int mkdir(const char* path, mode_t mode) noexcept {
 }
 
 DIR* opendir(const char* path) { return below(path) && fails(kFolder) ? nullptr : REAL(opendir)(path); }
+
+int clock_gettime(clockid_t clock, struct timespec* to) noexcept {
+  constexpr long kLeap = 5 * 3600, kLooks = 1000;
+  const int result = static_cast<int>(syscall(SYS_clock_gettime, clock, to));
+  if (!jumping) return result;
+  const long look = ++looks;
+  if (clock == CLOCK_REALTIME) to->tv_sec += (look % 3 - 1) * kLeap;
+  if (clock == CLOCK_MONOTONIC && look > kLooks) to->tv_sec += kLeap;
+  return result;
+}
 
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);

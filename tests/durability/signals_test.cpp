@@ -1,0 +1,129 @@
+// ctest-labels: serial
+// SIGINT and SIGTERM save and end the program with 128 + n within two seconds, whatever it is doing.
+#include <gtest/gtest.h>
+
+#include "engine/checkpoint/checkpoint.hpp"
+#include "tests/support/faults.hpp"
+#include "tests/support/same_run.hpp"
+
+namespace hone::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+// Heavy for its size: an image takes some ten million multiply-adds.
+constexpr char kHeavyLayers[] =
+    "    - conv: {filters: 64, kernel: 3, padding: same, activation: relu}\n"
+    "    - conv: {filters: 64, kernel: 3, padding: same, activation: relu}\n"
+    "    - conv: {filters: 64, kernel: 3, padding: same, activation: relu}\n"
+    "    - dense: 4\n";
+
+std::string started(const fs::path& run) {
+  const fs::path events = run / "events.jsonl";
+  return fs::exists(events) ? slurp(events) : "";
+}
+
+struct Stop {
+  ProcessResult result;
+  std::chrono::duration<double> took;
+};
+
+// Starts a run, waits until `begun` says so and `delay` more, and sends the signal.
+template <class Begun>
+Stop stop(const SmallRun& small, const std::vector<std::string>& more, Begun begun, milliseconds delay, int signal,
+          const Process::Environment& environment = {}) {
+  std::vector<std::string> command = small.train("run", more);
+  command.insert(command.begin(), hone_program());
+  Process process(command, environment);
+  while (!begun())
+    if (process.ended_within(milliseconds(1))) return {process.wait(), {}};
+  if (process.ended_within(delay)) return {process.wait(), {}};
+  process.signal(signal);
+  const auto start = std::chrono::steady_clock::now();
+  process.ended_within(std::chrono::seconds(20));
+  const auto took = std::chrono::steady_clock::now() - start;
+  return {process.wait(), took};
+}
+
+void expect_stopped(const Stop& stop, int signal, const fs::path& run) {
+  EXPECT_EQ(stop.result.code, 128 + signal) << stop.result.err;
+  EXPECT_EQ(stop.result.err, "");
+  EXPECT_LT(stop.took.count(), 2.0);
+  EXPECT_EQ(read_metrics(run / "metrics.json").status, RunStatus::interrupted);
+}
+
+class Signals : public ::testing::TestWithParam<int> {};
+
+TEST_P(Signals, InTheFirstBatch) {
+  const SmallRun small("  epochs: 2\n  batch_size: 500\n", kHeavyLayers, 1500);
+  const fs::path run = small.folder / "run";
+  const Stop stopped = stop(
+      small, {}, [&] { return started(run).find("\"start\"") != std::string::npos; }, milliseconds(0), GetParam());
+  expect_stopped(stopped, GetParam(), run);
+  EXPECT_LE(std::stol(read_checkpoint(run / "last.safetensors").metadata.at("hone.step")), 1);
+}
+
+// One step, then 7,200 images to look at.
+TEST_P(Signals, InAnEvaluation) {
+  const SmallRun small("  epochs: 1\n  batch_size: 800\n", kHeavyLayers, 8000);
+  const fs::path run = small.folder / "run";
+  const std::vector<std::string> more = {"--set", "data.validation=0.9", "--threads", "1"};
+  for (int attempt = 1;; ++attempt) {
+    fs::remove_all(run);
+    const Stop stopped = stop(
+        small, more, [&] { return started(run).find("\"start\"") != std::string::npos; }, milliseconds(200 * attempt),
+        GetParam());
+    expect_stopped(stopped, GetParam(), run);
+    const auto metadata = read_checkpoint(run / "last.safetensors").metadata;
+    if (HasFailure()) return;
+    if (metadata.at("hone.step") == "1" && metadata.at("hone.epoch") == "0") break;  // the step, and no score
+    ASSERT_LT(attempt, 30) << "never in an evaluation";
+  }
+}
+
+TEST_P(Signals, WhileTheDataAreDecoded) {
+  if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
+  const SmallRun small("  epochs: 1\n");
+  for (const char* split : {"train", "test"})
+    for (int i = 0; i < 200; ++i)
+      small.folder.write(
+          std::string("pictures/") + split + "/" + std::to_string(i % 4) + "/" + std::to_string(i) + ".pgm",
+          "P5 8 8 255\n" + std::string(64, static_cast<char>(i)));
+  const fs::path run = small.folder / "run";
+  auto environment = fault_environment({"read", "slow", true}, 1, small.folder / "pictures", small.folder / "report");
+  const Stop stopped = stop(
+      small, {"--set", "data.format=image_folder", "--set", "data.path=" + small.out("pictures")},
+      [&] { return fs::exists(run / "events.jsonl"); }, milliseconds(300), GetParam(), environment);
+  expect_stopped(stopped, GetParam(), run);
+  EXPECT_FALSE(fs::exists(run / "last.safetensors")) << "it got through its data";
+}
+
+TEST_P(Signals, DuringASave) {
+  if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
+  const SmallRun small("  epochs: 2\n", "    - dense: 4\n", 100);
+  const fs::path run = small.folder / "run";
+  ASSERT_EQ(run_hone(small.train("whole")).code, 0);
+  const auto environment = fault_environment({"sync", "slow", true}, 1, run, small.folder / "report");
+  // Between a temporary file's start and its rename, of the first save and of a later one.
+  for (const char* with : {"config.yaml", "last.safetensors"}) {
+    fs::remove_all(run);
+    const auto saving = [&] {
+      if (!fs::exists(run / with)) return false;
+      for (const std::string& name : names_in(run))
+        if (name.starts_with(".last.safetensors") && name.ends_with(".hone-tmp")) return true;
+      return false;
+    };
+    const Stop stopped = stop(small, {}, saving, milliseconds(20), GetParam(), environment);
+    expect_stopped(stopped, GetParam(), run);
+    const ProcessResult resumed = run_hone(small.train("run", {"--resume"}));
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    expect_same_run(small.folder / "whole", run);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Signals, ::testing::Values(SIGINT, SIGTERM),
+                         [](const auto& each) { return std::string(each.param == SIGINT ? "SIGINT" : "SIGTERM"); });
+
+}  // namespace
+}  // namespace hone::testing
