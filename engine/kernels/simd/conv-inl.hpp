@@ -1,11 +1,11 @@
-// Direct convolution, images innermost. A tile holds TP pixels x TK output channels in registers; for each input
-// channel and tap it loads the TP pixels (a vector of images each) and broadcasts the TK weights. Taps on padding are
-// left out: AxisRun says which taps the pixels of a tile share. Forward and the gradient of the input are the same
-// tile, run over other axis runs and with other packed weights.
+// Direct convolution, images innermost: forward and the gradient of the input, which are the same tiles
+// (conv_tile-inl.hpp) over other axis runs and with other packed weights. Taps on padding are left out: AxisRun says
+// which taps the pixels of a tile share.
 //
 // Packed weights: [groups][channel tiles][input channels][R][S][TK], missing channels of the last tile are zero.
 #pragma once
 
+#include "engine/kernels/simd/conv_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
@@ -15,92 +15,12 @@ namespace hone::simd {
 template <class Arch>
 struct Conv {
   using V = Vec<Arch>;
+  using Tiles = ConvTile<Arch>;
+  using TileArgs = typename Tiles::Args;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  // Pixels a tile by output channels a tile: accumulators, the pixels and a weight fill the registers.
-  static constexpr int most_pixels(int tk) {
-    return kMany ? (tk <= 2 ? 8 : tk == 4 ? 6 : 5) : (tk == 1 ? 7 : tk == 2 ? 4 : tk == 4 ? 3 : 2);
-  }
+  static constexpr int most_pixels(int tk) { return Tiles::most_pixels(tk); }
   static constexpr int kWeightTile = kMany ? 5 : 3;  // output channels, and taps, of a tile of the weights' gradient
-
-  // ---- tiles of forward and of the gradient of the input
-
-  struct TileArgs {
-    const float* src;  // first pixel, first tap
-    std::int64_t src_plane, src_row_step, src_tap_step, src_pixel_step;
-    const float* weights;  // first tap
-    std::int64_t weights_plane, weights_row_step, weights_tap_step;
-    std::int64_t channels, rows, taps;
-    std::int64_t prefetch;  // from a channel's first pixel to one that the next row of tiles reads
-    const float* bias;      // of the tile's channels; may be null
-    std::int64_t bias_count;
-    bool accumulate;  // start from what dst holds instead of the bias
-    bool relu;
-    float* dst;
-    std::int64_t dst_plane, dst_pixel_step;
-    std::int64_t stored;  // channels of the tile that exist
-  };
-  using Tile = void (*)(const TileArgs&) noexcept;
-
-  template <int TP, int TK, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
-    V acc[TP][TK];
-    if (a.accumulate)
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const float* dst = a.dst + (k < a.stored ? k : 0) * a.dst_plane;
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
-      });
-    else
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
-      });
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TP>([&](auto p)
-                     HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + k * a.dst_plane + p * a.dst_pixel_step, 1); });
-    });
-    const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
-    for (std::int64_t c = 0; c < a.channels; ++c) {
-      const float* src_row = a.src + c * a.src_plane;
-      const float* weights_row = a.weights + c * a.weights_plane;
-      __builtin_prefetch(src_row + a.prefetch);
-      for (std::int64_t r = 0; r < a.rows; ++r) {
-        const float* src = src_row;
-        const float* weights = weights_row;
-        for (std::int64_t s = 0; s < a.taps; ++s) {
-          V x[TP];
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { x[p] = load_pinned<Arch>(src + p * step); });
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-            const V w(weights[k]);
-            unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = fma<Arch>(x[p], w, acc[p][k]); });
-          });
-          src += a.src_tap_step;
-          weights += a.weights_tap_step;
-        }
-        src_row += a.src_row_step;
-        weights_row += a.weights_row_step;
-      }
-    }
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      if (k < a.stored)
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          const V y = a.relu ? relu<Arch>(acc[p][k]) : acc[p][k];
-          store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, y);
-        });
-    });
-  }
-
-  template <int TK, bool kUnitStep, int... P>
-  static Tile tile_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
-    static constexpr Tile kTiles[] = {tile<P + 1, TK, kUnitStep>...};
-    return kTiles[pixels - 1];
-  }
-
-  template <int TK>
-  static Tile tile_of(std::int64_t pixels, bool unit_step) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, most_pixels(TK)>{};
-    return unit_step ? tile_of<TK, true>(pixels, sequence) : tile_of<TK, false>(pixels, sequence);
-  }
 
   // One direction of a convolution, in one block of images.
   struct Direction {
@@ -113,101 +33,191 @@ struct Conv {
     bool relu;
   };
 
-  // Input channels [first, first + count).
-  struct Channels {
-    std::int64_t first, count;
+  // What a strip of pixels reads is copied, a part of the input channels at a time, to where it fits the first cache
+  // and stays while all output channels are done on it: in place, channels whose distance is a multiple of a page would
+  // push each other out. Between parts the sums wait in dst.
+  static constexpr std::int64_t kPartBytes = 28 << 10, kVectorBytes = L * static_cast<std::int64_t>(sizeof(float));
+  static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
+  static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back
+  static constexpr std::int64_t kFewestUses = 3;   // tiles that make a copy worth while
+  static constexpr std::int64_t kStripsAhead = 4;  // prefetched, where no row follows
+  // Output channels that are done on one strip after another: so many that their weights stay in the second cache.
+  static constexpr std::int64_t kWeightsAtATime = 1 << 17;
+
+  // One axis of a strip.
+  struct Axis {
+    const AxisRun* run;
+    std::int64_t src_step;  // from a position to the next
   };
 
-  // Output channels of the tile at k_first, row i of a run, added up over some of the input channels.
+  // Pixels that use the same taps, along a row or along a column.
+  struct Strip {
+    Axis rows, columns;
+    bool along_row;
+    std::int64_t pixels, dst_step;
+    const float* src;  // first pixel, first tap, channel 0 of the group
+    float* dst;
+
+    const Axis& along() const noexcept { return along_row ? columns : rows; }
+    const Axis& across() const noexcept { return along_row ? rows : columns; }
+  };
+
+  // A strip's copy: [channel][taps across][positions along].
+  struct Copy {
+    std::int64_t first, step, positions;  // along: first and distance, in positions of the source
+    std::int64_t vectors;                 // a channel
+
+    explicit Copy(const Strip& strip) noexcept {
+      const AxisRun& along = *strip.along().run;
+      const std::int64_t reach = (along.taps - 1) * along.src_tap_step;
+      first = reach < 0 ? reach : 0;
+      step = along.taps == 1 ? along.src_step : 1;
+      positions = ((strip.pixels - 1) * along.src_step + (reach < 0 ? -reach : reach)) / step + 1;
+      vectors = strip.across().run->taps * positions;
+    }
+
+    void fill(const Strip& strip, std::int64_t channels, std::int64_t plane, const float* src,
+              float* to) const noexcept {
+      const Axis &along = strip.along(), &across = strip.across();
+      src += first * along.src_step;
+      for (std::int64_t c = 0; c < channels; ++c, src += plane) {
+        const float* from = src;
+        for (std::int64_t t = 0; t < across.run->taps; ++t, from += across.run->src_tap_step * across.src_step)
+          for (std::int64_t i = 0; i < positions; ++i, to += L)
+            store<Arch>(to, load<Arch>(from + i * step * along.src_step));
+      }
+    }
+  };
+
+  // Whether channels that are `plane` values apart fall on so few sets of the first cache (64 of them, eight ways) that
+  // they push each other out.
+  static bool collide(std::int64_t plane, std::int64_t channels) noexcept {
+    constexpr std::int64_t kSets = 64, kWays = 8, kLine = 16;
+    std::int64_t distance = plane / kLine, offsets = kSets;
+    for (; offsets > 1 && distance % 2 == 0; distance /= 2) offsets /= 2;
+    return plane % kLine == 0 && channels > kWays * offsets;
+  }
+
+  // Input channels of a strip that the first cache holds; 0: too few to be worth it.
+  static std::int64_t channels_at_a_time(const Copy& copy, std::int64_t taps) noexcept {
+    const std::int64_t held = kPartVectors / copy.vectors;
+    return held * taps < kFewestTaps ? 0 : held;
+  }
+
+  // Output channels [k_begin, k_end) of a strip.
   template <int TK>
-  static void run_tile_row(const Direction& d, const AxisRun& row, std::int64_t i, std::int64_t group,
-                           std::int64_t k_first, Channels channels, const float* src, float* dst) noexcept {
-    constexpr int kMost = most_pixels(TK);
+  static void run_strip(const Direction& d, const Strip& strip, std::int64_t group, std::int64_t k_begin,
+                        std::int64_t k_end) noexcept {
+    const AxisRun &row = *strip.rows.run, &column = *strip.columns.run, &along = *strip.along().run;
+    const bool padding_only = row.taps == 0 || column.taps == 0;
     TileArgs a;
-    a.src_plane = d.src_plane;
     a.weights_plane = d.r * d.s * TK;
     a.weights_row_step = row.tap_step * d.s * TK;
-    a.src_row_step = row.src_tap_step * d.src_width * L;
+    a.weights_tap_step = column.tap_step * TK;
     a.rows = row.taps;
-    a.accumulate = channels.first > 0;
-    a.relu = d.relu && channels.first + channels.count == d.src_channels;
+    a.taps = column.taps;
     a.dst_plane = d.dst_plane;
-    a.stored = d.dst_channels - k_first;
-    a.bias_count = a.stored;
-    a.bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels + k_first;
-    const float* weights = d.packed + group * d.packed_group + k_first / TK * d.src_channels * d.r * d.s * TK +
-                           channels.first * a.weights_plane + row.tap_first * d.s * TK;
-    src += channels.first * d.src_plane + (row.src_first + i * row.src_step) * d.src_width * L;
-    dst += k_first * d.dst_plane + (row.out_first + i * row.out_step) * d.dst_width * L;
-    // Channels are too far apart for the hardware to see where the next row is.
+    a.dst_pixel_step = strip.dst_step;
+    a.src_plane = d.src_plane;
+    a.src_row_step = row.src_tap_step * strip.rows.src_step;
+    a.src_tap_step = column.src_tap_step * strip.columns.src_step;
+    a.src_pixel_step = along.src_step * strip.along().src_step;
+
+    const std::int64_t uses = (k_end - k_begin + TK - 1) / TK;
+    const Copy copy(strip);
+    const std::int64_t part = uses < kFewestUses || padding_only ? 0 : channels_at_a_time(copy, row.taps * column.taps);
+    const std::int64_t parts = part == 0 ? 1 : (d.src_channels + part - 1) / part;
+    const bool copies = part > 0 && collide(d.src_plane, part < d.src_channels ? part : d.src_channels);
+    alignas(64) float buffer[kPartVectors * L];
+    a.prefetch_plane = d.src_plane;
+    if (copies) {
+      a.src_plane = copy.vectors * L;
+      const std::int64_t along_tap = along.src_tap_step / copy.step * L;
+      a.src_row_step = strip.along_row ? copy.positions * L : along_tap;
+      a.src_tap_step = strip.along_row ? along_tap : copy.positions * L;
+      a.src_pixel_step = along.src_step / copy.step * L;
+    }
+    // Channels are too far apart for the hardware to see what comes next.
     const std::int64_t newest_row = row.src_tap_step > 0 ? (row.taps - 1) * row.src_tap_step : 0;
-    const std::int64_t next_row = (newest_row + row.src_step) * d.src_width * L;
-    for (std::int64_t j = 0; j < d.column_runs; ++j) {
-      const AxisRun& column = d.columns[j];
-      a.channels = row.taps == 0 || column.taps == 0 ? 0 : channels.count;
-      a.weights = weights + column.tap_first * TK;
-      a.weights_tap_step = column.tap_step * TK;
-      a.src_tap_step = column.src_tap_step * L;
-      a.src_pixel_step = column.src_step * L;
-      a.taps = column.taps;
-      a.dst_pixel_step = column.out_step * L;
-      split_evenly<kMost>(column.count, [&](std::int64_t first, std::int64_t size) {
-        a.src = src + (column.src_first + first * column.src_step) * L;
-        a.dst = dst + (column.out_first + first * column.out_step) * L;
-        a.prefetch = next_row + k_first / TK % size * column.src_step * L;
-        tile_of<TK>(size, column.src_step == 1)(a);
-      });
+    const std::int64_t pixel_step = along.src_step * strip.along().src_step;
+    const bool rows_follow = strip.along_row && row.count > 1;
+    const std::int64_t ahead =
+        rows_follow ? (newest_row + row.src_step) * strip.rows.src_step : kStripsAhead * strip.pixels * pixel_step;
+    const auto run = Tiles::template tile_of<TK>(strip.pixels, a.src_pixel_step == L);
+    const float* weights = d.packed + group * d.packed_group + (row.tap_first * d.s + column.tap_first) * TK;
+    const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
+    for (std::int64_t n = 0; n < parts; ++n) {
+      const std::int64_t first = n * d.src_channels / parts, end = (n + 1) * d.src_channels / parts;
+      a.src = strip.src + first * d.src_plane;
+      if (copies) {
+        copy.fill(strip, end - first, d.src_plane, a.src, buffer);
+        a.src = buffer - copy.first / copy.step * L;
+      }
+      a.channels = padding_only ? 0 : end - first;
+      a.accumulate = n > 0;
+      a.relu = d.relu && n + 1 == parts;
+      const float* next = strip.src + first * d.src_plane + ahead;
+      for (std::int64_t k = k_begin; k < k_end; k += TK) {
+        a.prefetch = next + k / TK % strip.pixels * pixel_step;
+        a.weights = weights + (k / TK * d.src_channels + first) * a.weights_plane;
+        a.bias = bias == nullptr ? nullptr : bias + k;
+        a.bias_count = a.stored = d.dst_channels - k;
+        a.dst = strip.dst + k * d.dst_plane;
+        run(a);
+      }
     }
   }
 
-  // Input channels that are worked on at a time. Planes whose distance is a multiple of a large power of two fall on
-  // the same few sets of the second cache (taken to have eight ways of 128 KiB), which then holds few of them; a part
-  // keeps to those, but not to fewer than make a tile worth its loads and stores.
-  static std::int64_t channels_at_a_time(const Direction& d) noexcept {
-    constexpr std::int64_t kWay = 128 << 10, kWays = 8, kFewestTaps = 64;
-    const std::int64_t plane = d.src_plane * static_cast<std::int64_t>(sizeof(float));
-    std::int64_t step = 4096;  // the largest power of two that divides the distance
-    while (step < kWay && plane % (2 * step) == 0) step *= 2;
-    if (plane % step != 0) return d.src_channels;
-    const std::int64_t held = kWays * kWay / step, fewest = (kFewestTaps + d.r * d.s - 1) / (d.r * d.s);
-    return held > fewest ? held : fewest;
+  // The pixels of a band of rows [first, first + count) of a run: along rows where they are long, else along columns.
+  template <int TK>
+  static void run_band(const Direction& d, const AxisRun& row, std::int64_t first, std::int64_t count,
+                       std::int64_t group, std::int64_t k_begin, std::int64_t k_end, const float* src,
+                       float* dst) noexcept {
+    constexpr int kMost = most_pixels(TK);
+    Strip strip;
+    strip.rows = {&row, d.src_width * L};
+    src += group * d.src_channels * d.src_plane;
+    dst += group * d.dst_channels * d.dst_plane;
+    const auto run = [&](std::int64_t i, std::int64_t j) {
+      const AxisRun& column = *strip.columns.run;
+      strip.src =
+          src +
+          ((row.src_first + (first + i) * row.src_step) * d.src_width + column.src_first + j * column.src_step) * L;
+      strip.dst =
+          dst +
+          ((row.out_first + (first + i) * row.out_step) * d.dst_width + column.out_first + j * column.out_step) * L;
+      run_strip<TK>(d, strip, group, k_begin, k_end);
+    };
+    for (std::int64_t n = 0; n < d.column_runs; ++n) {
+      const AxisRun& column = d.columns[n];
+      strip.columns = {&column, L};
+      strip.along_row = column.count >= count;
+      strip.dst_step = strip.along_row ? column.out_step * L : row.out_step * d.dst_width * L;
+      if (strip.along_row)
+        for (std::int64_t i = 0; i < count; ++i)
+          split_evenly<kMost>(column.count, [&](std::int64_t j, std::int64_t size) {
+            strip.pixels = size;
+            run(i, j);
+          });
+      else
+        for (std::int64_t j = 0; j < column.count; ++j) {
+          strip.pixels = count;
+          run(0, j);
+        }
+    }
   }
 
   template <int TK>
   static void run_block(const Direction& d, const float* src, float* dst) noexcept {
-    // Weights that do not fit the first cache are kept there a tile of channels at a time.
-    constexpr std::int64_t kRowsOutside = 1 << 15;
-    const bool rows_outside = d.packed_group <= kRowsOutside;
-    const std::int64_t part = channels_at_a_time(d), parts = (d.src_channels + part - 1) / part;
-    for (std::int64_t g = 0; g < d.groups; ++g) {
-      const float* group_src = src + g * d.src_channels * d.src_plane;
-      float* group_dst = dst + g * d.dst_channels * d.dst_plane;
-      const auto for_each_row = [&](const auto& body) {
+    const std::int64_t filter = d.src_channels * d.r * d.s;
+    const std::int64_t fits = kWeightsAtATime / filter / TK * TK, k_step = fits > 4 * TK ? fits : 4 * TK;
+    for (std::int64_t g = 0; g < d.groups; ++g)
+      for (std::int64_t k = 0; k < d.dst_channels; k += k_step)
         for (std::int64_t n = 0; n < d.row_runs; ++n)
-          for (std::int64_t i = 0; i < d.rows[n].count; ++i) body(d.rows[n], i);
-      };
-      const auto for_each_tile = [&](const auto& body) {
-        for (std::int64_t k = 0; k < d.dst_channels; k += TK) body(k);
-      };
-      const auto for_each_part = [&](const auto& body) {
-        for (std::int64_t n = 0; n < parts; ++n)
-          body(Channels{n * d.src_channels / parts, (n + 1) * d.src_channels / parts - n * d.src_channels / parts});
-      };
-      const auto run_one = [&](const AxisRun& row, std::int64_t i, std::int64_t k, Channels channels) {
-        run_tile_row<TK>(d, row, i, g, k, channels, group_src, group_dst);
-      };
-      if (rows_outside)
-        for_each_row([&](const AxisRun& row, std::int64_t i) {
-          for_each_part(
-              [&](Channels channels) { for_each_tile([&](std::int64_t k) { run_one(row, i, k, channels); }); });
-        });
-      else
-        for_each_part([&](Channels channels) {
-          for_each_tile([&](std::int64_t k) {
-            for_each_row([&](const AxisRun& row, std::int64_t i) { run_one(row, i, k, channels); });
+          split_evenly<most_pixels(TK)>(d.rows[n].count, [&](std::int64_t first, std::int64_t count) {
+            run_band<TK>(d, d.rows[n], first, count, g, k, k + k_step < d.dst_channels ? k + k_step : d.dst_channels,
+                         src, dst);
           });
-        });
-    }
   }
 
   static void run(std::int64_t tile_k, const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
@@ -277,24 +287,52 @@ struct Conv {
 
   // ---- choice of tiles, packing
 
-  // The tile that wastes least on channels that do not exist; narrow tiles load more for each multiply-add.
-  static std::int64_t choose_tile(std::int64_t channels) noexcept {
-    constexpr std::int64_t kTiles[] = {4, 5, 2, 1};
-    constexpr std::int64_t kCost[] = {100, 101, 115, 160};
-    std::int64_t best = 0, best_cost = -1;
-    for (int i = 0; i < 4; ++i) {
-      const std::int64_t cost = (channels + kTiles[i] - 1) / kTiles[i] * kTiles[i] * kCost[i];
-      if (best_cost >= 0 && cost >= best_cost) continue;
-      best = kTiles[i];
-      best_cost = cost;
+  // What a channel's tap costs a tile, in tenths of a multiply-add: at least the latency of one; the loop; weights that
+  // come from the second cache.
+  static constexpr std::int64_t tap_cost(std::int64_t pixels, std::int64_t tk) noexcept {
+    return 10 * (pixels * tk > 8 ? pixels * tk : 8) + 20 + 3 * tk;
+  }
+
+  // Cost of a row of outputs with tiles of tk channels. Runs of a few pixels are done along columns, mostly.
+  static std::int64_t row_cost(const std::vector<AxisRun>& columns, std::int64_t channels, int tk) noexcept {
+    constexpr std::int64_t kAlongColumn = 4;
+    std::int64_t cost = 0;
+    for (const AxisRun& run : columns) {
+      if (run.count < kAlongColumn) {
+        const std::int64_t most = most_pixels(tk) < kAlongColumn ? most_pixels(tk) : kAlongColumn;
+        cost += run.count * tap_cost(most, tk) / most;
+        continue;
+      }
+      const std::int64_t tiles = (run.count + most_pixels(tk) - 1) / most_pixels(tk);
+      const std::int64_t larger = run.count % tiles, pixels = run.count / tiles;
+      cost += larger * tap_cost(pixels + 1, tk) + (tiles - larger) * tap_cost(pixels, tk);
     }
+    return (channels + tk - 1) / tk * cost;
+  }
+
+  // Output channels a tile.
+  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
+    int best = 4;
+    for (const int tk : {5, 2, 1})
+      if (row_cost(columns, channels, tk) < row_cost(columns, channels, best)) best = tk;
     return best;
+  }
+
+  // The image of a 1x1 convolution is a single row of pixels.
+  static void flatten(const ConvShape& p, ConvPlan& plan) {
+    if (p.r * p.s != 1 || p.stride_h * p.stride_w != 1 || p.out_h != p.h || p.out_w != p.w) return;
+    AxisRun row, column;
+    row.count = row.taps = column.taps = 1;
+    column.count = p.h * p.w;
+    plan.rows = plan.backward_rows = {row};
+    plan.columns = plan.backward_columns = {column};
   }
 
   static void prepare(ConvPlan& plan) {
     const ConvShape& p = plan.shape;
-    plan.tile_k = choose_tile(p.group_k());
-    plan.tile_c = choose_tile(p.group_c());
+    flatten(p, plan);
+    plan.tile_k = choose_tile(plan.columns, p.group_k());
+    plan.tile_c = choose_tile(plan.backward_columns, p.group_c());
     const auto padded = [](std::int64_t n, std::int64_t tile) { return (n + tile - 1) / tile * tile; };
     plan.packed = p.groups * padded(p.group_k(), plan.tile_k) * p.group_c() * p.r * p.s;
     plan.packed_backward = p.groups * padded(p.group_c(), plan.tile_c) * p.group_k() * p.r * p.s;
