@@ -150,7 +150,7 @@ struct ConvWeights {
   // Output channels [k, k + tk) with pairs [pair, pair + tj), all taps.
   static void run_tile(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair, std::int64_t tj) noexcept {
     const ConvShape& p = work.p;
-    alignas(64) float sums[kMostJobs * kAccumulators];
+    alignas(64) float sums[kMostJobs * kAccumulators + L * L];  // lane_sums() reads on
     Job jobs[kMostJobs];
     const Tile run = tile_of(tk, tj, p.stride_w == 1);
     TileArgs a;
@@ -190,11 +190,12 @@ struct ConvWeights {
                          std::int64_t tj, const float* sums) noexcept {
     const ConvShape& p = work.p;
     const std::int64_t r = work.row_tap(job);
+    alignas(64) float reduced[kAccumulators / L + L];
+    for (std::int64_t i = 0; i < tk * tj; i += L) lane_sums<Arch>(sums + i * L, reduced + i);
     for (std::int64_t i = 0; i < tk; ++i)
       for (std::int64_t n = 0; n < tj; ++n) {
         const std::int64_t filter = (k + i) * p.group_c() + work.channel(pair + n);
-        work.diff_weights[(filter * p.r + r) * p.s + work.column_tap(job, pair + n)] =
-            xsimd::hadd(load<Arch>(sums + (i * tj + n) * L));
+        work.diff_weights[(filter * p.r + r) * p.s + work.column_tap(job, pair + n)] = reduced[i * tj + n];
       }
   }
 

@@ -95,10 +95,39 @@ HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
   }
 }
 
-// dst[i] = sum of the lanes of x[i], i < N. (xsimd 8.1's haddp gives wrong sums on AVX-512.)
-template <class Arch, int N>
-HONE_INLINE void store_lane_sums(const Vec<Arch>* x, float* dst) {
-  unroll<N>([&](auto i) HONE_INLINE_LAMBDA { dst[i] = xsimd::hadd(x[i]); });
+// Lane sums of as many vectors as a vector has lanes: each level halves the vectors, adding halves of pairs of them.
+template <class Arch>
+struct LaneSums {
+  static constexpr int L = static_cast<int>(kLanes<Arch>);
+  typedef float V __attribute__((vector_size(L * sizeof(float))));
+  typedef int Indices __attribute__((vector_size(L * sizeof(float))));
+
+  // Blocks of H lanes next to each other, from blocks of 2 H lanes of a, then b, whose halves are added.
+  template <int H, int... I>
+  HONE_INLINE static V halves(const V& a, const V& b, std::integer_sequence<int, I...>) {
+    const V low = __builtin_shufflevector(a, b, (I / H * 2 * H + I % H)...);
+    const V high = __builtin_shufflevector(a, b, (I / H * 2 * H + I % H + H)...);
+    return low + high;
+  }
+
+  // Of the vectors at from, from + L ...
+  template <int N>
+  HONE_INLINE static V sum(const float* from) {
+    if constexpr (N == 1) {
+      V x;
+      __builtin_memcpy(&x, from, sizeof x);
+      return x;
+    } else {
+      return halves<L / N>(sum<N / 2>(from), sum<N / 2>(from + N / 2 * L), std::make_integer_sequence<int, L>{});
+    }
+  }
+};
+
+// dst[i] = sum of the lanes of the vector at from + i * kLanes, i < kLanes. (xsimd 8.1's haddp is wrong on AVX-512.)
+template <class Arch>
+HONE_INLINE void lane_sums(const float* from, float* dst) {
+  const auto sums = LaneSums<Arch>::template sum<LaneSums<Arch>::L>(from);
+  __builtin_memcpy(dst, &sums, sizeof sums);
 }
 
 }  // namespace hone::simd
