@@ -162,6 +162,7 @@ struct ConvWeights {
     const std::int64_t row_bytes =
         (tk * p.out_w + channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t band = kBandBytes / row_bytes > 0 ? kBandBytes / row_bytes : 1;
+    prefetch_weights(work, k, tk, pair, channels);
     for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
       const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
       for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
@@ -183,6 +184,17 @@ struct ConvWeights {
           }
       }
       for (std::int64_t j = 0; j < count; ++j) store_sums(work, first + j, k, tk, pair, tj, sums + j * kAccumulators);
+    }
+  }
+
+  // What store_sums() will write, long before.
+  static void prefetch_weights(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair,
+                               std::int64_t channels) noexcept {
+    constexpr std::int64_t kLine = 16;
+    const std::int64_t window = work.p.r * work.p.s;
+    for (std::int64_t i = 0; i < tk; ++i) {
+      const float* row = work.diff_weights + ((k + i) * work.p.group_c() + work.channel(pair)) * window;
+      for (std::int64_t w = 0; w < channels * window + kLine; w += kLine) __builtin_prefetch(row + w, 1);
     }
   }
 
