@@ -18,6 +18,7 @@
 #define STBI_ONLY_BMP
 #define STBI_ONLY_PNM
 #define STBI_MAX_DIMENSIONS 8192
+#define STBI_ASSERT(condition) static_cast<void>(0)  // some of them fail on damaged pictures, which then are refused
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image.h>

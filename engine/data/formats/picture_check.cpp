@@ -64,23 +64,40 @@ const char* bmp_problem(Bytes bytes, const Shape& shape) {
   return bytes.size() < needed ? kCutOff : nullptr;
 }
 
-// Width, height and largest value in digits, with white space and comments before each; one byte; the samples.
-const char* pnm_problem(Bytes bytes, const Shape& shape) {
+struct PnmHeader {
+  std::uint64_t numbers[3] = {};  // width, height, largest value
+  std::size_t end = 2;            // one byte and the samples follow
+};
+
+// Numbers in digits, with white space and comments before each. One beyond 65,535 is left there.
+PnmHeader pnm_header(Bytes bytes) {
   const auto space = [](std::uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); };
-  std::size_t at = 2;
-  std::uint64_t number = 0;
-  for (int i = 0; i < 3; ++i) {
+  PnmHeader header;
+  std::size_t& at = header.end;
+  for (std::uint64_t& number : header.numbers) {
     while (at < bytes.size() && (space(bytes[at]) || bytes[at] == '#')) {
       if (bytes[at] == '#')
         while (at < bytes.size() && bytes[at] != '\n' && bytes[at] != '\r') ++at;
       else
         ++at;
     }
-    number = 0;
-    while (at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9' && number < 65536)
+    while (at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9' && number <= 65535)
       number = number * 10 + (bytes[at++] - std::uint64_t{'0'});
   }
-  const std::uint64_t needed = at + 1 + static_cast<std::uint64_t>(shape.size()) * (number > 255 ? 2 : 1);
+  return header;
+}
+
+const char* pnm_problem(Bytes bytes) {
+  const PnmHeader header = pnm_header(bytes);
+  // The decoder's own numbers would overflow.
+  if (std::max(header.numbers[0], header.numbers[1]) > 65535) return "is damaged (a side of more than 65535 pixels)";
+  // Of two bytes a sample, it takes the wrong one, and reads past its end where it changes the channels.
+  if (header.numbers[2] > 255) return "has more than 8 bits a sample";
+  return nullptr;
+}
+
+const char* pnm_problem(Bytes bytes, const Shape& shape) {
+  const std::uint64_t needed = pnm_header(bytes).end + 1 + static_cast<std::uint64_t>(shape.size());
   return bytes.size() < needed ? kCutOff : nullptr;
 }
 
@@ -93,8 +110,9 @@ const char* structure_problem(Bytes encoded) {
       return png_problem(encoded);
     case 0xff:
       return jpeg_problem(encoded);
-    case 'B':
     case 'P':
+      return pnm_problem(encoded);
+    case 'B':
       return nullptr;
     default:
       return "is of no known format";

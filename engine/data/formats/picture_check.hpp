@@ -11,7 +11,7 @@ namespace hone {
 
 // Both give nullptr where all is well, else what is wrong.
 
-// Before the decoder sees any of it: PNG chunks and JPEG tables.
+// Before the decoder sees any of it: PNG chunks, JPEG tables, PNM numbers.
 const char* structure_problem(std::span<const std::uint8_t> encoded);
 // Once the header was read, before anything is allocated by it. `shape`: channels, height, width as stored.
 const char* size_problem(std::span<const std::uint8_t> encoded, const Shape& shape);

@@ -156,6 +156,12 @@ TEST(Picture, HugeClaimsAreRefused) {
   EXPECT_HONE_ERROR(shape(""), data, "x: is cut off");
 }
 
+TEST(Picture, SamplesOfTwoBytesAreRefusedInPnm) {
+  const std::string deep = "P6 2 2 65535\n" + std::string(24, 'x');
+  EXPECT_HONE_ERROR(picture_shape(bytes(deep), "x"), data, "x: has more than 8 bits a sample");
+  EXPECT_HONE_ERROR(decode_picture(bytes(deep), {1, 2, 2}, "x"), data, "x: has more than 8 bits a sample");
+}
+
 // A Huffman table of 4,080 codes, before the size is known: the decoder would write past its table.
 TEST(Picture, HuffmanTablesMustFit) {
   std::string text = jpg(9, 7, 3, ramp(9 * 7 * 3));
