@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -62,6 +63,8 @@ int report(const char* message, int code) noexcept {
 // Ends the program at once, as a kill would: unwinding needs memory itself, also in destructors of libraries, and what
 // is on the disk is whole at any moment.
 void end_out_of_memory() {
+  static std::atomic_flag ending = ATOMIC_FLAG_INIT;
+  while (ending.test_and_set()) ::pause();  // another thread says it
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, "out of memory\n", 14);
   ::_exit(static_cast<int>(ErrorKind::internal));
 }
