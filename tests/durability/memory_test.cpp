@@ -1,0 +1,215 @@
+// What a file makes hone allocate before it is refused or taken is bounded by the file's size, whatever it claims.
+// Sanitizers bring an allocator of their own: with them nothing is counted.
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+#include "engine/checkpoint/checkpoint.hpp"
+#include "engine/data/dataset.hpp"
+#include "engine/data/formats/image.hpp"
+#include "tests/support/expect_error.hpp"
+#include "tests/support/faults.hpp"
+#include "trainer/config/loader.hpp"
+
+namespace {
+
+std::atomic<std::int64_t> live{0}, peak{0};
+
+void* counted(void* memory) {
+  if (memory == nullptr) return memory;
+  const std::int64_t now = live += static_cast<std::int64_t>(::malloc_usable_size(memory));
+  std::int64_t before = peak;
+  while (now > before && !peak.compare_exchange_weak(before, now)) continue;
+  return memory;
+}
+
+void uncounted(void* memory) {
+  if (memory != nullptr) live -= static_cast<std::int64_t>(::malloc_usable_size(memory));
+}
+
+}  // namespace
+
+#if HONE_CAN_PRELOAD
+// Take the place of the C library's, for every library of this program; operator new comes here as well.
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+
+void* malloc(std::size_t bytes) { return counted(__libc_malloc(bytes)); }
+void* calloc(std::size_t count, std::size_t bytes) { return counted(__libc_calloc(count, bytes)); }
+void* realloc(void* memory, std::size_t bytes) {
+  uncounted(memory);
+  return counted(__libc_realloc(memory, bytes));
+}
+void* memalign(std::size_t alignment, std::size_t bytes) { return counted(__libc_memalign(alignment, bytes)); }
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) { return memalign(alignment, bytes); }
+int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
+  *memory = memalign(alignment, bytes);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+void free(void* memory) {
+  uncounted(memory);
+  __libc_free(memory);
+}
+}
+#endif
+
+namespace hone::testing {
+namespace {
+
+// tests/README.md says the same. Deflate packs at most 1,032 bytes into one.
+constexpr std::int64_t kHeaderTimes = 16, kPlainTimes = 5, kGzipTimes = 3 * 1032, kPictureTimes = 6 * 1032,
+                       kConfigTimes = 256;
+constexpr std::int64_t kAnyway = std::int64_t{1} << 20;  // messages, buffers of a fixed size
+
+// Most that `call` held at once. It may be refused.
+template <class Call>
+std::int64_t held_by(Call call) {
+  const std::int64_t before = live;
+  peak = before;
+  try {
+    call();
+  } catch (const Error&) {
+  }
+  return peak - before;
+}
+
+void expect_held(std::int64_t held, std::int64_t times, std::size_t input, const std::string& what) {
+  if (!HONE_CAN_PRELOAD) return;
+  EXPECT_LE(held, times * static_cast<std::int64_t>(input) + kAnyway)
+      << what << ": " << static_cast<double>(held) / static_cast<double>(input) << " times its " << input << " bytes";
+}
+
+std::string repeated(const std::string& text, std::size_t bytes) {
+  std::string all;
+  while (all.size() < bytes) all += text;
+  return all;
+}
+
+std::string little_endian(std::uint64_t value) {
+  std::string bytes;
+  for (int i = 0; i < 8; ++i, value >>= 8) bytes += static_cast<char>(value & 0xff);
+  return bytes;
+}
+
+TEST(Memory, OfACheckpointsHeader) {
+  const TemporaryFolder folder;
+  const auto held = [&](const std::string& bytes) {
+    spill(folder / "x.safetensors", bytes);
+    return held_by([&] { read_checkpoint(folder / "x.safetensors"); });
+  };
+  const std::size_t size = 4 << 20;
+  std::string numbered = "{";
+  for (int i = 0; numbered.size() < size; ++i)
+    numbered += "\"" + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)";
+  std::string metadata = R"({"__metadata__":{)";
+  for (int i = 0; metadata.size() < size; ++i) metadata += "\"" + std::to_string(i) + R"(":"",)";
+  for (const std::string& header :
+       {R"({"w":{"dtype":"F32","shape":[)" + repeated("1,", size), repeated("[", size), repeated("{\"a\":", size),
+        numbered, metadata, "{\"" + repeated("a", size), "{\"" + repeated("\\u0041", size)})
+    expect_held(held(little_endian(header.size()) + header), kHeaderTimes, header.size(), header.substr(0, 40));
+  for (const std::uint64_t claim : {std::uint64_t{1} << 20, std::uint64_t{1} << 40, ~std::uint64_t{0}})
+    expect_held(held(little_endian(claim) + "{}"), 1, 10, "a claim of " + std::to_string(claim));
+}
+
+std::string gzip(const std::string& bytes) {
+  z_stream stream = {};
+  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY);
+  std::string result(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(result.data());
+  stream.avail_out = static_cast<uInt>(result.size());
+  deflate(&stream, Z_FINISH);
+  result.resize(stream.total_out);
+  deflateEnd(&stream);
+  return result;
+}
+
+TEST(Memory, OfIdxFiles) {
+  const auto held = [](const std::string& images, const std::string& labels, const std::string& suffix) {
+    const TemporaryFolder folder;
+    folder.write("train-images-idx3-ubyte" + suffix, images);
+    folder.write("train-labels-idx1-ubyte" + suffix, labels);
+    return held_by([&] { load_dataset("idx", folder.path()); });
+  };
+  constexpr std::uint32_t kMany = 0xffffffff;
+  const std::string one = idx_bytes({1}, "\1"), zeros(16 << 20, '\0');
+  expect_held(held(idx_bytes({kMany, 8192, 8192}, "x"), idx_bytes({kMany}, "x"), ""), 1, 10, "huge sizes");
+  expect_held(held(idx_bytes({1, 8192, 8192}, "x"), one, ""), 1, 10, "one huge image");
+  const std::string pixels = idx_bytes({1 << 20, 1, 1}, zeros.substr(0, 1 << 20));
+  expect_held(held(pixels, idx_bytes({1 << 20}, zeros.substr(0, 1 << 20)), ""), kPlainTimes, 2 << 20,
+              "many small images");
+  const std::string images = gzip(idx_bytes({1, 8192, 8192}, zeros));
+  expect_held(held(images, gzip(one), ".gz"), kGzipTimes, images.size(), "a .gz that holds less than it says");
+  const std::string bomb = gzip(idx_bytes({1, 8, 8}, zeros));
+  expect_held(held(bomb, gzip(one), ".gz"), 1, 10, "a .gz that holds more than it says");
+  const std::string labels = gzip(idx_bytes({kMany}, zeros));
+  expect_held(held(gzip(idx_bytes({kMany, 1, 1}, "")), labels, ".gz"), kGzipTimes, labels.size(), "labels without end");
+}
+
+TEST(Memory, OfCifarFiles) {
+  const TemporaryFolder folder;
+  folder.write("data_batch_1.bin", std::string(1000 * 3073, '\0'));
+  folder.write("test_batch.bin", std::string(3073, '\0'));
+  expect_held(held_by([&] { load_dataset("cifar_bin", folder.path()); }), kPlainTimes, 1001 * 3073, "cifar");
+}
+
+// A PNG of grey zeros: as dense as such a file can be.
+std::string png_of_zeros(std::uint32_t side) {
+  const auto word = [](std::uint32_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
+    return bytes;
+  };
+  const auto chunk = [&](const std::string& type, const std::string& data) {
+    const std::string all = type + data;
+    return word(static_cast<std::uint32_t>(data.size())) + all +
+           word(static_cast<std::uint32_t>(
+               ::crc32(0, reinterpret_cast<const Bytef*>(all.data()), static_cast<uInt>(all.size()))));
+  };
+  const std::string raw(std::size_t{side} * (side + 1), '\0');
+  std::string packed(::compressBound(raw.size()), '\0');
+  uLongf length = packed.size();
+  ::compress2(reinterpret_cast<Bytef*>(packed.data()), &length, reinterpret_cast<const Bytef*>(raw.data()), raw.size(),
+              9);
+  packed.resize(length);
+  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", word(side) + word(side) + std::string("\x08\0\0\0\0", 5)) +
+         chunk("IDAT", packed) + chunk("IEND", "");
+}
+
+TEST(Memory, OfPictures) {
+  const auto held = [](const std::string& picture) {
+    const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size());
+    return held_by([&] { decode_picture(bytes, {3, 8, 8}, "x"); });
+  };
+  for (const char* claim : {"P6 8192 8192 255\n", "P5 8192 1 255\n", "P6 99999999999 1 255\n"})
+    expect_held(held(claim), 1, 10, claim);
+  const std::string png = png_of_zeros(2000);
+  expect_held(held(png), kPictureTimes, png.size(), "a png of zeros");
+  std::string larger = png;
+  larger[18] = '\x1f';  // its width; the checksum no longer agrees
+  expect_held(held(larger), 1, larger.size(), "a png that claims more");
+}
+
+TEST(Memory, OfConfigs) {
+  const std::size_t size = 1 << 20;
+  for (const std::string unit :
+       {"- ", "[", "{a: ", "a: &a b\n", "- a\n", "\"\\0", "? a\n", "[a,a],", "#", "\n", "'", "|\n "}) {
+    const std::string text = repeated(unit, size - 64);
+    expect_held(held_by([&] { parse_config(text, "x.yaml"); }), kConfigTimes, size, "config of " + unit);
+    const std::string list = "model: {layers: [" + text;
+    expect_held(held_by([&] { parse_config(list, "x.yaml"); }), kConfigTimes, size, "layers of " + unit);
+  }
+  expect_held(held_by([&] { parse_config(std::string(64 << 20, 'a'), "x.yaml"); }), 2, 64 << 20, "a huge config");
+}
+
+}  // namespace
+}  // namespace hone::testing
