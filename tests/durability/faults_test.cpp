@@ -39,7 +39,7 @@ class Faults : public ::testing::Test {
   }
 
   FaultyResult run_faulty(const Fault& fault, long n) {
-    return run_with_fault(small_.train("run", {"--resume", "--threads", "1"}), fault, n, small_.folder.path());
+    return run_with_fault(small_.train("run", arguments_), fault, n, small_.folder.path());
   }
 
   // What is there loads: the newest or the one before it.
@@ -53,9 +53,9 @@ class Faults : public ::testing::Test {
   }
 
   void expect_resumes(long n) {
-    const ProcessResult resumed = run_hone(small_.train("run", {"--resume", "--threads", "1"}));
+    const ProcessResult resumed = run_hone(small_.train("run", arguments_));
     ASSERT_EQ(resumed.code, 0) << n << ": " << resumed.err;
-    expect_same_run(small_.folder / "whole", run_);
+    expect_same_run(whole_, run_);
     for (const std::string& name : names_in(run_)) EXPECT_FALSE(name.ends_with(".hone-tmp")) << name;
   }
 
@@ -72,7 +72,7 @@ class Faults : public ::testing::Test {
       EXPECT_TRUE(codes.contains(result.code));
       EXPECT_LT(result.seconds, 2);
       if (result.code == 0) {
-        expect_same_run(small_.folder / "whole", run_);
+        expect_same_run(whole_, run_);
       } else if (result.code < 128) {
         EXPECT_TRUE(says_one_line(result.err));
       }
@@ -86,6 +86,8 @@ class Faults : public ::testing::Test {
 
   const SmallRun small_;
   const fs::path run_ = small_.folder / "run";
+  fs::path whole_ = small_.folder / "whole";  // what it must come to
+  std::vector<std::string> arguments_ = {"--resume", "--threads", "1"};
 };
 
 constexpr auto kNothing = [] {};
@@ -113,6 +115,28 @@ TEST_F(Faults, InterruptedAndShortCallsGoOn) {
 
 TEST_F(Faults, AKillAtEveryCallThatChangesSomething) {
   try_all({"open,write,sync,rename,link,cut,folder", "SIGKILL"}, {0, 128 + SIGKILL}, kNothing);
+}
+
+// A run that stopped early goes on for more epochs, though the first attempt had saved nothing but the new config.
+TEST_F(Faults, AKillAtEveryCallOfARunThatGetsMoreEpochs) {
+  const fs::path stopped = small_.folder / "stopped";
+  arguments_ = {"--resume",
+                "--threads",
+                "1",
+                "--set",
+                "train.early_stop={patience: 1}",
+                "--set",
+                "train.optimizer={sgd: {learning_rate: 1e-9}}",
+                "--set",
+                "train.epochs=30"};
+  ASSERT_EQ(run_hone(small_.train("stopped", arguments_)).code, 0);
+  ASSERT_EQ(read_metrics(stopped / "metrics.json").epochs_done, 2);
+  arguments_.back() = "train.epochs=40";
+  whole_ = small_.folder / "longer";
+  fs::copy(stopped, whole_);
+  ASSERT_EQ(run_hone(small_.train("longer", arguments_)).code, 0);
+  ASSERT_EQ(read_metrics(whole_ / "metrics.json").epochs_done, 3);
+  try_all({"open,write,sync,rename,link,cut", "SIGKILL"}, {0, 128 + SIGKILL}, [&] { fs::copy(stopped, run_); });
 }
 
 TEST_F(Faults, ASignalAtEveryCall) {
