@@ -139,6 +139,22 @@ TEST_F(Faults, AKillAtEveryCallOfARunThatGetsMoreEpochs) {
   try_all({"open,write,sync,rename,link,cut", "SIGKILL"}, {0, 128 + SIGKILL}, [&] { fs::copy(stopped, run_); });
 }
 
+// Divergence goes back to the same epoch wherever the kill fell.
+TEST_F(Faults, AKillAtEveryCallOfARunThatDiverges) {
+  arguments_ = {"--resume", "--threads", "1"};
+  for (const char* set :
+       {"model.layers=[{dense: 16}, {dense: 4}]", "train.epochs=6", "train.optimizer={sgd: {learning_rate: 0.001}}",
+        "train.schedule={one_cycle: {max_learning_rate: 1000, warmup_share: 1}}", "train.checkpoint.every_seconds=1e-6",
+        "train.on_divergence={retry: 5, scale_learning_rate: 0.001}"})
+    arguments_.insert(arguments_.end(), {"--set", set});
+  whole_ = small_.folder / "diverging";
+  const ProcessResult whole = run_hone(small_.train("diverging", arguments_));
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  ASSERT_NE(whole.err.find("retry 1 of 5"), std::string::npos) << whole.err;
+  ASSERT_EQ(whole.err.find("back to epoch 0"), std::string::npos) << whole.err;
+  try_all({"write,rename,link", "SIGKILL"}, {0, 128 + SIGKILL}, kNothing, stride_for(300, 50));
+}
+
 TEST_F(Faults, ASignalAtEveryCall) {
   try_all({"open,read,write,sync,rename,link,folder", "SIGTERM"}, {0, 128 + SIGTERM}, kNothing);
 }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "engine/checkpoint/checkpoint.hpp"
 #include "tests/support/hone.hpp"
@@ -121,6 +123,40 @@ TEST(TrainErrors, DivergenceIsSevenAndKeepsWhatWasGood) {
   EXPECT_EQ(metrics.status, RunStatus::diverged);
   EXPECT_EQ(metrics.met, false);
   EXPECT_EQ(run_hone({"gate", small.out("run")}).code, 10);
+}
+
+bool all_finite(const Checkpoint& checkpoint) {
+  return std::all_of(checkpoint.tensors.begin(), checkpoint.tensors.end(), [](const CheckpointTensor& tensor) {
+    return std::all_of(tensor.data.begin(), tensor.data.end(), [](float value) { return std::isfinite(value); });
+  });
+}
+
+TEST(TrainErrors, WhatIsNotFiniteIsNeverSaved) {
+  const SmallRun small(
+      "  epochs: 20\n  batch_size: 16\n  optimizer: {sgd: {learning_rate: 0.001, momentum: 0.9}}\n"
+      "  schedule: {one_cycle: {max_learning_rate: 1000, warmup_share: 1}}\n"
+      "  checkpoint: {every_seconds: 1e-6}\n  on_divergence: {retry: 0}\n",
+      kPlainLayers);
+  expect_one_line(run_hone(small.train("run")), 7, {"no longer finite"});
+  for (const char* name : {"last", "last.1", "best", "epoch"}) {
+    const fs::path path = small.folder / "run" / (std::string(name) + ".safetensors");
+    EXPECT_TRUE(all_finite(read_checkpoint(path))) << name;
+  }
+  const std::string history = slurp(small.folder / "run/history.csv");
+  EXPECT_GT(std::count(history.begin(), history.end(), '\n'), 1) << "it diverged in its first epoch";
+  EXPECT_EQ(history.find("nan"), std::string::npos) << history;
+  EXPECT_EQ(history.find("inf"), std::string::npos) << history;
+}
+
+TEST(TrainErrors, WeightsThatAreNotFiniteAreNotStartedWith) {
+  const SmallRun small;
+  ASSERT_EQ(run_hone(small.train("run")).code, 0);
+  Checkpoint best = read_checkpoint(small.folder / "run/best.safetensors");
+  best.tensors[0].data[0] = std::numeric_limits<float>::infinity();
+  write_checkpoint(small.folder / "infinite.safetensors", best);
+  expect_one_line(run_hone(small.train("other", {"--init-from", small.out("infinite.safetensors")})), 5,
+                  {"infinite.safetensors: ", "not finite"});
+  EXPECT_FALSE(fs::exists(small.folder / "other"));
 }
 
 TEST(TrainErrors, RetriesScaleTheLearningRateAndDependOnNoClock) {
