@@ -18,6 +18,10 @@
 namespace {
 
 std::atomic<std::int64_t> live{0}, peak{0};
+}
+
+#if HONE_CAN_PRELOAD
+namespace {
 
 void* counted(void* memory) {
   if (memory == nullptr) return memory;
@@ -33,7 +37,6 @@ void uncounted(void* memory) {
 
 }  // namespace
 
-#if HONE_CAN_PRELOAD
 // Take the place of the C library's, for every library of this program; operator new comes here as well.
 extern "C" {
 void* __libc_malloc(std::size_t);
