@@ -48,8 +48,9 @@ struct PoolShape {
 struct DenseShape {
   std::int64_t in = 0, out = 0;
 
-  // Row length of the transposed input that the weights' gradient reads.
-  std::int64_t padded_in() const { return (in + 15) / 16 * 16; }
+  // Row length of the transposed input that the weights' gradient reads: an odd number of cache lines, so that a column
+  // spreads over the first cache.
+  std::int64_t padded_in() const { return ((in + 15) / 16 | 1) * 16; }
 };
 
 // Outputs along one axis that use the same taps. Output number i of the run is at out_first + i * out_step; its tap

@@ -116,11 +116,18 @@ struct Dense {
   [[gnu::noinline]] static void gradient_tile(const GradientArgs& a) noexcept {
     V acc[TO][TV];
     unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = V(0.0f); }); });
+    if (a.inputs >= TV * L)
+      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + o * a.dst_row + v * L, 1); });
+      });
     const float *x = a.transposed, *block = a.diff;
     for (std::int64_t first = 0; first < a.images; first += L, block += a.diff_block)
       for (std::int64_t l = 0; l < L; ++l, x += a.row) {
         V inputs[TV];
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+          inputs[v] = load_pinned<Arch>(x + v * L);
+          __builtin_prefetch(x + (TV + v) * L);  // of the next inputs
+        });
         unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
           const V d(block[o * L + l]);
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
@@ -153,20 +160,20 @@ struct Dense {
     a.images = blocks * L;
     a.diff_block = p.out * L;
     a.dst_row = p.in;
-    split_evenly<kGradientRows>(end - begin, [&](std::int64_t first, std::int64_t size) {
-      const std::int64_t o = begin + first;
-      a.diff = diff_dst + o * L;
-      for (std::int64_t i = 0; i < p.in; i += 2 * L) {
-        a.transposed = transposed + i;
-        a.dst = diff_weights + o * p.in + i;
-        a.inputs = p.in - i;
+    // Two vectors of inputs of all images stay in the first cache.
+    for (std::int64_t i = 0; i < p.in; i += 2 * L) {
+      a.transposed = transposed + i;
+      a.inputs = p.in - i;
+      split_evenly<kGradientRows>(end - begin, [&](std::int64_t first, std::int64_t size) {
+        a.diff = diff_dst + (begin + first) * L;
+        a.dst = diff_weights + (begin + first) * p.in + i;
         // The last vectors of a row may reach beyond its padding only where one is enough.
         if (i + L < p.in)
           gradient_tile_of<2>(size, sequence)(a);
         else
           gradient_tile_of<1>(size, sequence)(a);
-      }
-    });
+      });
+    }
     if (diff_bias == nullptr) return;
     for (std::int64_t o = begin; o < end; ++o) {
       V sum(0.0f);
