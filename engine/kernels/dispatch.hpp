@@ -24,8 +24,8 @@ const IsaChoice& chosen_isa();
 template <class T>
 const KernelTable<T>& kernel_table(std::string_view isa = {});
 
-// The ISA's kernels for inference of a few images, with lanes = 1; null where it has none. They agree with those of
-// kernel_table() but for rounding.
+// The ISA's kernels for a few images, with lanes = 1; null where it has none. They agree with those of kernel_table()
+// but for rounding.
 template <class T>
 const KernelTable<T>* single_kernel_table(std::string_view isa = {});
 

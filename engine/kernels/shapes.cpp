@@ -20,6 +20,22 @@ void append(std::vector<AxisRun>& runs, const AxisRun& one, bool may_join) {
   runs.push_back(one);
 }
 
+// What of the runs is in outputs [begin, end).
+std::vector<AxisRun> runs_within(const std::vector<AxisRun>& runs, std::int64_t begin, std::int64_t end) {
+  std::vector<AxisRun> within;
+  for (AxisRun run : runs) {
+    const auto outputs_below = [&](std::int64_t limit) {
+      return std::clamp<std::int64_t>((limit - run.out_first + run.out_step - 1) / run.out_step, 0, run.count);
+    };
+    const std::int64_t first = outputs_below(begin);
+    run.count = outputs_below(end) - first;
+    run.out_first += first * run.out_step;
+    run.src_first += first * run.src_step;
+    if (run.count > 0) within.push_back(run);
+  }
+  return within;
+}
+
 }  // namespace
 
 std::vector<AxisRun> forward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -93,14 +109,13 @@ std::string describe(const ConvPlan& plan, const std::string& isa) {
 
 ConvPlan ConvPlan::only_rows(std::int64_t begin, std::int64_t end) const {
   ConvPlan part = *this;
-  part.rows.clear();
-  for (AxisRun run : rows) {
-    const std::int64_t first = std::max(begin - run.out_first, std::int64_t{0});
-    run.count = std::min(end - run.out_first, run.count) - first;
-    run.out_first += first;
-    run.src_first += first * run.src_step;
-    if (run.count > 0) part.rows.push_back(run);
-  }
+  part.rows = runs_within(rows, begin, end);
+  return part;
+}
+
+ConvPlan ConvPlan::only_backward_rows(std::int64_t begin, std::int64_t end) const {
+  ConvPlan part = *this;
+  part.backward_rows = runs_within(backward_rows, begin, end);
   return part;
 }
 

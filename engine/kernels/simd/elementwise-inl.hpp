@@ -110,21 +110,18 @@ struct Elementwise {
     for (std::int64_t i = 0; i < count; i += L) store<Arch>(dst + i, load<Arch>(a + i) + load<Arch>(b + i));
   }
 
-  // The bits of ref::dropout_bits, a lane an image.
-  static void dropout(const DropoutArgs& args, const float* src, const std::uint32_t* keys, float* dst,
-                      std::int64_t count) noexcept {
-    alignas(64) std::uint32_t first[L], second[L];
-    for (std::int64_t l = 0; l < L; ++l) {
-      first[l] = keys[2 * l];
-      second[l] = keys[2 * l + 1];
-    }
-    const U key0 = U::load_aligned(first), key1 = U::load_aligned(second);
-    const U c1(0x85EBCA6Bu), c2(0xC2B2AE35u);
-    const V scale(static_cast<float>(args.scale));
+  // Values to drop, by the bits of ref::dropout_bits.
+  struct Dropped {
+    U key0, key1;
+    xsimd::batch<std::int32_t, Arch> threshold;
+
     // Unsigned comparison on every ISA: as signed numbers with the top bit flipped.
-    const auto threshold = xsimd::batch<std::int32_t, Arch>(static_cast<std::int32_t>(args.threshold ^ 0x80000000u));
-    for (std::int64_t i = 0; i < count; ++i) {
-      U h = U(static_cast<std::uint32_t>(i) * 0x9E3779B9u) ^ key0;
+    HONE_INLINE Dropped(const DropoutArgs& args, const U& first, const U& second) noexcept
+        : key0(first), key1(second), threshold(static_cast<std::int32_t>(args.threshold ^ 0x80000000u)) {}
+
+    HONE_INLINE auto at(const U& i) const noexcept {
+      const U c1(0x85EBCA6Bu), c2(0xC2B2AE35u);
+      U h = (i * U(0x9E3779B9u)) ^ key0;
       h = (h ^ (h >> 16)) * c1;
       h = (h ^ (h >> 13)) * c2;
       h = (h ^ (h >> 16)) + key1;
@@ -132,9 +129,22 @@ struct Elementwise {
       h = (h ^ (h >> 13)) * c2;
       h = h ^ (h >> 16);
       const auto bits = xsimd::bitwise_cast<xsimd::batch<std::int32_t, Arch>>(h ^ U(0x80000000u));
-      const auto dropped = xsimd::bool_cast(bits < threshold);
-      store<Arch>(dst + i * L, xsimd::select(dropped, V(0.0f), load<Arch>(src + i * L) * scale));
+      return xsimd::bool_cast(bits < threshold);
     }
+  };
+
+  static void dropout(const DropoutArgs& args, const float* src, const std::uint32_t* keys, float* dst,
+                      std::int64_t count) noexcept {
+    alignas(64) std::uint32_t first[L], second[L];
+    for (std::int64_t l = 0; l < L; ++l) {
+      first[l] = keys[2 * l];
+      second[l] = keys[2 * l + 1];
+    }
+    const Dropped dropped(args, U::load_aligned(first), U::load_aligned(second));
+    const V scale(static_cast<float>(args.scale));
+    for (std::int64_t i = 0; i < count; ++i)
+      store<Arch>(dst + i * L, xsimd::select(dropped.at(U(static_cast<std::uint32_t>(i))), V(0.0f),
+                                             load<Arch>(src + i * L) * scale));
   }
 };
 

@@ -1,12 +1,14 @@
 // Direct convolution of one image at a time, plain NCHW: vectors run over output channels. A tile holds TP pixels x TV
 // vectors of channels in registers; for each input channel and tap it loads the TV weights and broadcasts the TP
 // pixels, which may be any distance apart: along a row, or along a column where a run of columns is short. Taps on
-// padding are left out, as AxisRun says. At the end the tile is transposed, four pixels at a time.
+// padding are left out, as AxisRun says. At the end the tile is transposed, four pixels at a time. Forward and the
+// gradient of the input are the same tile, run over other axis runs and with other packed weights.
 //
 // Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
 // vector would be half empty and the ISA has vectors of half the width, it is a tile of its own.
 #pragma once
 
+#include "engine/kernels/simd/single_conv_weights-inl.hpp"
 #include "engine/kernels/simd/single_vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -114,45 +116,58 @@ struct SingleConv {
 
   // ---- one tile of channels over all pixels
 
+  // One side of a convolution: its image, and a group's channels.
+  struct Side {
+    std::int64_t channels, h, w;
+    std::int64_t plane() const noexcept { return h * w; }
+  };
+
+  // One direction of a convolution.
+  struct Direction {
+    const std::vector<AxisRun>&rows, &columns;
+    Side src, dst;
+    std::int64_t groups, r, s;
+    const float *packed, *bias;
+    bool relu;
+  };
+
   struct Channels {
     std::int64_t group, first, stored;  // first: within the group
     const float* packed;
   };
 
   template <int W, int TV>
-  static void run_tile(const ConvPlan& plan, const Channels& channels, const float* src, const float* bias, bool relu,
-                       float* dst) noexcept {
-    const ConvShape& p = plan.shape;
-    const std::int64_t k = channels.group * p.group_k() + channels.first;
+  static void run_tile(const Direction& d, const Channels& channels, const float* src, float* dst) noexcept {
+    const std::int64_t k = channels.group * d.dst.channels + channels.first;
     TileArgs a;
-    a.src_plane = p.h * p.w;
-    a.weights_plane = p.r * p.s * W * TV;
-    a.bias = bias == nullptr ? nullptr : bias + k;
+    a.src_plane = d.src.plane();
+    a.weights_plane = d.r * d.s * W * TV;
+    a.bias = d.bias == nullptr ? nullptr : d.bias + k;
     a.stored = channels.stored;
-    a.relu = relu;
-    a.dst_plane = p.out_h * p.out_w;
-    src += channels.group * p.group_c() * a.src_plane;
+    a.relu = d.relu;
+    a.dst_plane = d.dst.plane();
+    src += channels.group * d.src.channels * a.src_plane;
     dst += k * a.dst_plane;
-    for (const AxisRun& row : plan.rows)
-      for (const AxisRun& column : plan.columns) {
+    for (const AxisRun& row : d.rows)
+      for (const AxisRun& column : d.columns) {
         const bool padding_only = row.taps == 0 || column.taps == 0;
-        a.channels = padding_only ? 0 : p.group_c();
+        a.channels = padding_only ? 0 : d.src.channels;
         a.rows = row.taps;
         a.taps = column.taps;
-        a.src_row_step = row.src_tap_step * p.w;
+        a.src_row_step = row.src_tap_step * d.src.w;
         a.src_tap_step = column.src_tap_step;
-        a.weights = channels.packed + (row.tap_first * p.s + column.tap_first) * W * TV;
-        a.weights_row_step = p.s * W * TV;
-        a.weights_tap_step = W * TV;
-        const float* run_src = src + row.src_first * p.w + column.src_first;
-        float* run_dst = dst + row.out_first * p.out_w + column.out_first;
+        a.weights = channels.packed + (row.tap_first * d.s + column.tap_first) * W * TV;
+        a.weights_row_step = row.tap_step * d.s * W * TV;
+        a.weights_tap_step = column.tap_step * W * TV;
+        const float* run_src = src + row.src_first * d.src.w + column.src_first;
+        float* run_dst = dst + row.out_first * d.dst.w + column.out_first;
+        const Steps along_row{column.src_step, column.out_step};
+        const Steps along_column{row.src_step * d.src.w, row.out_step * d.dst.w};
         // Along the longer way.
         if (column.count >= row.count || column.count >= kShortRun)
-          run_pixels<W, TV>(a, run_src, run_dst, column.count, {column.src_step, 1}, row.count,
-                            {row.src_step * p.w, p.out_w});
+          run_pixels<W, TV>(a, run_src, run_dst, column.count, along_row, row.count, along_column);
         else
-          run_pixels<W, TV>(a, run_src, run_dst, row.count, {row.src_step * p.w, p.out_w}, column.count,
-                            {column.src_step, 1});
+          run_pixels<W, TV>(a, run_src, run_dst, row.count, along_column, column.count, along_row);
       }
   }
 
@@ -203,40 +218,72 @@ struct SingleConv {
       if (parts.half) body(std::integral_constant<int, L / 2>{}, std::integral_constant<int, 1>{}, parts.vectors * L);
   }
 
-  static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
-                      bool with_relu, float* dst, std::int64_t blocks) noexcept {
-    const ConvShape& p = plan.shape;
-    const std::int64_t filter = p.group_c() * p.r * p.s;
-    for (std::int64_t b = 0; b < blocks; ++b, src += p.src_size(), dst += p.dst_size()) {
-      const float* weights = packed;
-      for (std::int64_t g = 0; g < p.groups; ++g)
-        for_each_tile(p.group_k(), [&](auto width, auto vectors, std::int64_t first) {
-          const std::int64_t rest = p.group_k() - first;
+  static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
+    const std::int64_t filter = d.src.channels * d.r * d.s;
+    const std::int64_t src_size = d.groups * d.src.channels * d.src.plane();
+    const std::int64_t dst_size = d.groups * d.dst.channels * d.dst.plane();
+    for (std::int64_t b = 0; b < blocks; ++b, src += src_size, dst += dst_size) {
+      const float* weights = d.packed;
+      for (std::int64_t g = 0; g < d.groups; ++g)
+        for_each_tile(d.dst.channels, [&](auto width, auto vectors, std::int64_t first) {
+          const std::int64_t rest = d.dst.channels - first;
           const Channels channels{g, first, rest < width * vectors ? rest : width * vectors, weights};
-          run_tile<width, vectors>(plan, channels, src, bias, with_relu, dst);
+          run_tile<width, vectors>(d, channels, src, dst);
           weights += width * vectors * filter;
         });
     }
   }
 
-  static void prepare(ConvPlan& plan) {
+  static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
+                      bool with_relu, float* dst, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
-    const Cut parts = cut(p.group_k());
-    plan.packed = p.groups * (parts.vectors * L + (parts.half ? L / 2 : 0)) * p.group_c() * p.r * p.s;
-    plan.packed_backward = 0;
-    plan.by_rows = true;
+    const Side from{p.group_c(), p.h, p.w}, to{p.group_k(), p.out_h, p.out_w};
+    run({plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu}, src, dst, blocks);
   }
 
-  static void pack(const ConvPlan& plan, const float* weights, float* packed, float*) noexcept {
-    if (packed == nullptr) return;
+  static void backward_data(const ConvPlan& plan, const float* diff_dst, const float*, const float* packed,
+                            float* diff_src, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
-    const std::int64_t filter = p.group_c() * p.r * p.s;
-    for (std::int64_t g = 0; g < p.groups; ++g, weights += p.group_k() * filter)
-      for_each_tile(p.group_k(), [&](auto width, auto vectors, std::int64_t first) {
-        for (std::int64_t i = 0; i < filter; ++i)
-          for (std::int64_t k = first; k < first + width * vectors; ++k)
-            *packed++ = k < p.group_k() ? weights[k * filter + i] : 0.0f;
+    const Side from{p.group_k(), p.out_h, p.out_w}, to{p.group_c(), p.h, p.w};
+    run({plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false}, diff_dst,
+        diff_src, blocks);
+  }
+
+  // ---- packing
+
+  static std::int64_t padded(std::int64_t channels) noexcept {
+    const Cut parts = cut(channels);
+    return parts.vectors * L + (parts.half ? L / 2 : 0);
+  }
+
+  static void prepare(ConvPlan& plan) {
+    const ConvShape& p = plan.shape;
+    plan.packed = p.groups * padded(p.group_k()) * p.group_c() * p.r * p.s;
+    plan.packed_backward = p.groups * padded(p.group_c()) * p.group_k() * p.r * p.s;
+    plan.by_rows = true;
+    SingleConvWeights<Arch>::prepare(plan);
+  }
+
+  static void pack(const ConvPlan& plan, const float* weights, float* packed, float* packed_backward) noexcept {
+    const ConvShape& p = plan.shape;
+    const std::int64_t window = p.r * p.s, filter = p.group_c() * window;
+    // A group's tiles, from values at out * out_step + in * in_step + tap.
+    const auto fill = [&](float* to, const float* group, std::int64_t outs, std::int64_t ins, std::int64_t out_step,
+                          std::int64_t in_step) {
+      for_each_tile(outs, [&](auto width, auto vectors, std::int64_t first) {
+        for (std::int64_t i = 0; i < ins; ++i)
+          for (std::int64_t t = 0; t < window; ++t)
+            for (std::int64_t k = first; k < first + width * vectors; ++k)
+              *to++ = k < outs ? group[k * out_step + i * in_step + t] : 0.0f;
       });
+    };
+    for (std::int64_t g = 0; g < p.groups; ++g, weights += p.group_k() * filter) {
+      if (packed != nullptr)
+        fill(packed + g * (plan.packed / p.groups), weights, p.group_k(), p.group_c(), filter, window);
+      if (packed_backward != nullptr)
+        fill(packed_backward + g * (plan.packed_backward / p.groups), weights, p.group_c(), p.group_k(), window,
+             filter);
+    }
   }
 };
 

@@ -1,4 +1,4 @@
-// Pooling of plain NCHW planes, forward.
+// Pooling of plain NCHW planes.
 #pragma once
 
 #include <limits>
@@ -27,43 +27,131 @@ struct SinglePool {
       }
   }
 
-  // There is no backward pass here, so no argmax.
-  static void max_forward(const PoolShape& p, const float* src, float* dst, float*, std::int64_t blocks) noexcept {
-    if (Windows::is_halving(p)) return halve(p, src, dst, blocks);
+  // Whether `best` stays the largest beside x: a NaN wins and stays.
+  template <class X>
+  HONE_INLINE static auto keeps(const X& best, const X& x) noexcept {
+    return (x <= best) | (best != best);
+  }
+
+  static void max_forward(const PoolShape& p, const float* src, float* dst, float* argmax,
+                          std::int64_t blocks) noexcept {
+    if (Windows::is_halving(p)) return halve(p, src, dst, argmax, blocks);
     for_each_window(p, blocks, [&](std::int64_t plane, Window rows, Window columns, std::int64_t out) {
       float best = -std::numeric_limits<float>::infinity();
-      for (std::int64_t r = 0; r < rows.end - rows.first; ++r)
-        for (std::int64_t s = 0; s < columns.end - columns.first; ++s)
-          best = larger(best, src[plane + (rows.src + r) * p.w + columns.src + s]);
+      std::int64_t tap_of_best = 0;
+      for (std::int64_t r = rows.first; r < rows.end; ++r)
+        for (std::int64_t s = columns.first; s < columns.end; ++s) {
+          const float x = src[plane + (rows.src + r - rows.first) * p.w + columns.src + s - columns.first];
+          const bool keep = keeps(best, x);
+          best = keep ? best : x;
+          tap_of_best = keep ? tap_of_best : r * p.size_w + s;
+        }
       dst[out] = best;
+      if (argmax != nullptr) argmax[out] = static_cast<float>(tap_of_best);
     });
   }
 
-  HONE_INLINE static float larger(float a, float b) noexcept { return a >= b || a != a ? a : b; }
-
   // The usual 2x2 windows.
-  static void halve(const PoolShape& p, const float* src, float* dst, std::int64_t blocks) noexcept {
+  static void halve(const PoolShape& p, const float* src, float* dst, float* argmax, std::int64_t blocks) noexcept {
     for (std::int64_t plane = 0; plane < blocks * p.c; ++plane, src += p.h * p.w)
       for (std::int64_t oh = 0; oh < p.out_h; ++oh, dst += p.out_w) {
         const float *top = src + 2 * oh * p.w, *bottom = top + p.w;
-        std::int64_t ow = halve_row<L>(top, bottom, dst, 0, p.out_w);
-        if constexpr (L > 4) ow = halve_row<4>(top, bottom, dst, ow, p.out_w);
-        for (; ow < p.out_w; ++ow)
-          dst[ow] = larger(larger(larger(top[2 * ow], top[2 * ow + 1]), bottom[2 * ow]), bottom[2 * ow + 1]);
+        std::int64_t ow = halve_row<L>(top, bottom, dst, argmax, 0, p.out_w);
+        if constexpr (L > 4) ow = halve_row<4>(top, bottom, dst, argmax, ow, p.out_w);
+        for (; ow < p.out_w; ++ow) {
+          float best = top[2 * ow], tap_of_best = 0.0f;
+          const float others[] = {top[2 * ow + 1], bottom[2 * ow], bottom[2 * ow + 1]};
+          unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
+            const bool keep = keeps(best, others[i]);
+            best = keep ? best : others[i];
+            tap_of_best = keep ? tap_of_best : static_cast<float>(i + 1);
+          });
+          dst[ow] = best;
+          if (argmax != nullptr) argmax[ow] = tap_of_best;
+        }
+        if (argmax != nullptr) argmax += p.out_w;
       }
   }
 
   template <int W>
-  HONE_INLINE static std::int64_t halve_row(const float* top, const float* bottom, float* dst, std::int64_t ow,
-                                            std::int64_t count) noexcept {
+  HONE_INLINE static std::int64_t halve_row(const float* top, const float* bottom, float* dst, float* argmax,
+                                            std::int64_t ow, std::int64_t count) noexcept {
     using Part = Floats<Arch, W>;
+    using Values = typename Part::V;
     for (; ow + W <= count; ow += W) {
-      const auto left = Part::larger(Part::load(top + 2 * ow), Part::load(bottom + 2 * ow));
-      const auto right = Part::larger(Part::load(top + 2 * ow + W), Part::load(bottom + 2 * ow + W));
-      Part::store(dst + ow, Part::larger(Part::template every_second<false>(left, right),
-                                         Part::template every_second<true>(left, right)));
+      const Values top0 = Part::load(top + 2 * ow), top1 = Part::load(top + 2 * ow + W);
+      const Values bottom0 = Part::load(bottom + 2 * ow), bottom1 = Part::load(bottom + 2 * ow + W);
+      if (argmax == nullptr) {
+        const Values left = Part::larger(top0, bottom0), right = Part::larger(top1, bottom1);
+        Part::store(dst + ow, Part::larger(Part::template every_second<false>(left, right),
+                                           Part::template every_second<true>(left, right)));
+        continue;
+      }
+      Values best = Part::template every_second<false>(top0, top1), tap_of_best{};
+      const Values others[] = {Part::template every_second<true>(top0, top1),
+                               Part::template every_second<false>(bottom0, bottom1),
+                               Part::template every_second<true>(bottom0, bottom1)};
+      unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
+        const auto keep = keeps(best, others[i]);
+        best = keep ? best : others[i];
+        tap_of_best = keep ? tap_of_best : Part::broadcast(static_cast<float>(i + 1));
+      });
+      Part::store(dst + ow, best);
+      Part::store(argmax + ow, tap_of_best);
     }
     return ow;
+  }
+
+  static void max_backward(const PoolShape& p, const float* diff_dst, const float* argmax, float* diff_src,
+                           std::int64_t blocks) noexcept {
+    if (Windows::is_halving(p)) return unhalve(p, diff_dst, argmax, diff_src, blocks);
+    clear(p, diff_src, blocks);
+    for_each_window(p, blocks, [&](std::int64_t plane, Window rows, Window columns, std::int64_t out) {
+      const auto tap = static_cast<std::int64_t>(argmax[out]);
+      const std::int64_t r = tap / p.size_w, s = tap % p.size_w;
+      if (r < rows.first || r >= rows.end || s < columns.first || s >= columns.end) return;
+      diff_src[plane + (rows.src + r - rows.first) * p.w + columns.src + s - columns.first] += diff_dst[out];
+    });
+  }
+
+  static void unhalve(const PoolShape& p, const float* diff_dst, const float* argmax, float* diff_src,
+                      std::int64_t blocks) noexcept {
+    if (p.h % 2 != 0 || p.w % 2 != 0) clear(p, diff_src, blocks);
+    for (std::int64_t plane = 0; plane < blocks * p.c; ++plane, diff_src += p.h * p.w)
+      for (std::int64_t oh = 0; oh < p.out_h; ++oh, diff_dst += p.out_w, argmax += p.out_w) {
+        float *top = diff_src + 2 * oh * p.w, *bottom = top + p.w;
+        std::int64_t ow = unhalve_row<L>(diff_dst, argmax, top, bottom, 0, p.out_w);
+        if constexpr (L > 4) ow = unhalve_row<4>(diff_dst, argmax, top, bottom, ow, p.out_w);
+        for (; ow < p.out_w; ++ow) {
+          float* const to[] = {top + 2 * ow, top + 2 * ow + 1, bottom + 2 * ow, bottom + 2 * ow + 1};
+          unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+            *to[i] = argmax[ow] == static_cast<float>(int{i}) ? diff_dst[ow] : 0.0f;
+          });
+        }
+      }
+  }
+
+  template <int W>
+  HONE_INLINE static std::int64_t unhalve_row(const float* diff_dst, const float* argmax, float* top, float* bottom,
+                                              std::int64_t ow, std::int64_t count) noexcept {
+    using Part = Floats<Arch, W>;
+    using Values = typename Part::V;
+    for (; ow + W <= count; ow += W) {
+      const Values diff = Part::load(diff_dst + ow), best = Part::load(argmax + ow);
+      Values of_tap[4];
+      unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+        of_tap[i] = best == Part::broadcast(static_cast<float>(int{i})) ? diff : Values{};
+      });
+      Part::store(top + 2 * ow, Part::template zip<false>(of_tap[0], of_tap[1]));
+      Part::store(top + 2 * ow + W, Part::template zip<true>(of_tap[0], of_tap[1]));
+      Part::store(bottom + 2 * ow, Part::template zip<false>(of_tap[2], of_tap[3]));
+      Part::store(bottom + 2 * ow + W, Part::template zip<true>(of_tap[2], of_tap[3]));
+    }
+    return ow;
+  }
+
+  static void clear(const PoolShape& p, float* diff_src, std::int64_t blocks) noexcept {
+    std::memset(diff_src, 0, static_cast<std::size_t>(blocks * p.src_size()) * sizeof(float));
   }
 
   static void avg_forward(const PoolShape& p, const float* src, float* dst, std::int64_t blocks) noexcept {
@@ -78,6 +166,18 @@ struct SinglePool {
       for (std::int64_t r = 0; r < rows.end - rows.first; ++r)
         total += sum(src + plane + (rows.src + r) * p.w + columns.src, columns.end - columns.first);
       dst[out] = total * share;
+    });
+  }
+
+  static void avg_backward(const PoolShape& p, const float* diff_dst, float* diff_src, std::int64_t blocks) noexcept {
+    const float share = 1.0f / static_cast<float>(p.size_h * p.size_w);
+    clear(p, diff_src, blocks);
+    for_each_window(p, blocks, [&](std::int64_t plane, Window rows, Window columns, std::int64_t out) {
+      const float diff = diff_dst[out] * share;
+      for (std::int64_t r = 0; r < rows.end - rows.first; ++r) {
+        float* to = diff_src + plane + (rows.src + r) * p.w + columns.src;
+        for (std::int64_t s = 0; s < columns.end - columns.first; ++s) to[s] += diff;
+      }
     });
   }
 

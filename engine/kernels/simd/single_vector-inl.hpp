@@ -88,6 +88,11 @@ struct Floats {
   HONE_INLINE static V every_second(const V& a, const V& b) noexcept {
     return every_second<kOdd>(a, b, std::make_integer_sequence<int, W>{});
   }
+  // a0 b0 a1 b1 ... from the low (kHigh: high) halves.
+  template <bool kHigh>
+  HONE_INLINE static V zip(const V& a, const V& b) noexcept {
+    return zip<kHigh>(a, b, std::make_integer_sequence<int, W>{});
+  }
 
  private:
   template <int... I>
@@ -105,6 +110,10 @@ struct Floats {
   template <bool kOdd, int... I>
   HONE_INLINE static V every_second(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
     return __builtin_shufflevector(a, b, (2 * I + (kOdd ? 1 : 0))...);
+  }
+  template <bool kHigh, int... I>
+  HONE_INLINE static V zip(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
+    return __builtin_shufflevector(a, b, (I / 2 + I % 2 * W + (kHigh ? W / 2 : 0))...);
   }
 };
 

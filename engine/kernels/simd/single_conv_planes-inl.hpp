@@ -1,0 +1,158 @@
+// Gradient of a convolution's weights, one image at a time, where channels do not fill vectors: first layers,
+// depthwise ones. Vectors run over pixels. Bands of the input are copied with their padding, pixels that are a stride
+// apart beside each other, and dy with rows of the same length, zeros where it has no column: then a tap reads one
+// straight run of pixels, and the tile of conv_weights-inl.hpp, output channels x pairs (input channel, tap), serves.
+#pragma once
+
+#include "engine/kernels/simd/conv_weights-inl.hpp"
+#include "engine/kernels/simd/single_pool-inl.hpp"
+
+namespace hone::simd {
+
+template <class Arch>
+struct SingleConvPlanes {
+  using V = Vec<Arch>;
+  using Tiles = ConvWeights<Arch>;
+  static constexpr std::int64_t L = kLanes<Arch>;
+  static constexpr int kMost = Tiles::kMost;
+  static constexpr std::int64_t kBandValues = 4096;  // pixels of a band
+
+  struct Range {
+    std::int64_t first, end;
+  };
+  // Outputs whose tap, at output * stride + tap, is inside the input.
+  static Range valid(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t tap) noexcept {
+    const std::int64_t first = tap < 0 ? (-tap + stride - 1) / stride : 0;
+    const std::int64_t end = tap < in ? (in - 1 - tap) / stride + 1 : 0;
+    return {first, end < out ? end : out};
+  }
+
+  // ---- sizes
+
+  // Of a row, and rows that an image or a band has beyond its outputs.
+  static std::int64_t row_size(const ConvShape& p) noexcept { return p.out_w + (p.s - 1) * p.dilation_w / p.stride_w; }
+  static std::int64_t more_rows(const ConvShape& p) noexcept { return (p.r - 1) * p.dilation_h / p.stride_h; }
+  static std::int64_t band_rows(const ConvShape& p) noexcept {
+    const std::int64_t rows = kBandValues / row_size(p);
+    return rows < 1 ? 1 : rows < p.out_h ? rows : p.out_h;
+  }
+  static std::int64_t rounded(std::int64_t count) noexcept { return (count + L - 1) / L * L; }
+  // Of a band's dy; of its input, of one channel and the pixels of one remainder by the strides.
+  static std::int64_t diff_size(const ConvShape& p) noexcept { return rounded(band_rows(p) * row_size(p)); }
+  static std::int64_t plane_size(const ConvShape& p) noexcept {
+    return rounded((band_rows(p) + more_rows(p)) * row_size(p) + row_size(p)) + L;
+  }
+  static std::int64_t pairs(const ConvShape& p) noexcept { return p.group_c() * p.r * p.s; }
+  static std::int64_t sums_size(const ConvShape& p) noexcept { return p.group_k() * pairs(p) * L; }
+  static std::int64_t scratch_size(const ConvShape& p) noexcept {
+    return sums_size(p) + kMost * diff_size(p) + p.group_c() * p.stride_h * p.stride_w * plane_size(p);
+  }
+
+  // ---- copies
+
+  // dst[i] = src[first + i * step] for i < count, zero where that is not in [0, size).
+  static void copy_row(const float* src, std::int64_t size, std::int64_t first, std::int64_t step, float* dst,
+                       std::int64_t count) noexcept {
+    const Range inside = valid(size, count, step, first);
+    std::int64_t i = 0;
+    for (; i < inside.first && i < count; ++i) dst[i] = 0.0f;
+    if (step == 1) {
+      for (; i < inside.end; ++i) dst[i] = src[first + i];
+    } else {
+      for (; i < inside.end; ++i) dst[i] = src[first + i * step];
+    }
+    for (; i < count; ++i) dst[i] = 0.0f;
+  }
+
+  // The input of outputs from row y on, of one channel, for all remainders that a tap has.
+  static void copy_plane(const ConvShape& p, const float* src, std::int64_t y, std::int64_t rows, float* dst) noexcept {
+    const std::int64_t size = plane_size(p), width = row_size(p);
+    for (std::int64_t rest_h = 0; rest_h < p.stride_h; ++rest_h)
+      for (std::int64_t rest_w = 0; rest_w < p.stride_w; ++rest_w, dst += size) {
+        if (!is_used(p.r, p.dilation_h, p.stride_h, rest_h) || !is_used(p.s, p.dilation_w, p.stride_w, rest_w))
+          continue;
+        std::int64_t i = 0;
+        for (; i < rows + more_rows(p); ++i) {
+          const std::int64_t row = (y + i) * p.stride_h + rest_h - p.pad_h;
+          const bool inside = row >= 0 && row < p.h;
+          copy_row(inside ? src + row * p.w : src, inside ? p.w : 0, rest_w - p.pad_w, p.stride_w, dst + i * width,
+                   width);
+        }
+        for (std::int64_t rest = i * width; rest < size; ++rest) dst[rest] = 0.0f;
+      }
+  }
+
+  static bool is_used(std::int64_t taps, std::int64_t dilation, std::int64_t stride, std::int64_t rest) noexcept {
+    for (std::int64_t tap = 0; tap < taps; ++tap)
+      if (tap * dilation % stride == rest) return true;
+    return false;
+  }
+
+  static void copy_diff(const ConvShape& p, const float* src, std::int64_t rows, float* dst) noexcept {
+    const std::int64_t width = row_size(p), size = rounded(rows * width);
+    for (std::int64_t i = 0; i < rows; ++i) copy_row(src + i * p.out_w, p.out_w, 0, 1, dst + i * width, width);
+    for (std::int64_t rest = rows * width; rest < size; ++rest) dst[rest] = 0.0f;
+  }
+
+  // ---- bands
+
+  // Where the band's copy has the first pixel of a pair.
+  static std::int64_t pair_offset(const ConvShape& p, std::int64_t pair) noexcept {
+    const std::int64_t s = pair % p.s * p.dilation_w, r = pair / p.s % p.r * p.dilation_h, c = pair / (p.r * p.s);
+    const std::int64_t plane = (c * p.stride_h + r % p.stride_h) * p.stride_w + s % p.stride_w;
+    return plane * plane_size(p) + r / p.stride_h * row_size(p) + s / p.stride_w;
+  }
+
+  // Output channels [k, k + tk) from their dy; sums: [pair tile][tk][pair][L].
+  static void add_band(const ConvShape& p, const float* src, const float* diff, std::int64_t rows, std::int64_t tk,
+                       float* sums) noexcept {
+    typename Tiles::TileArgs a;
+    std::int64_t offsets[kMost];
+    a.src = src;
+    a.src_offset = offsets;
+    a.diff = diff;
+    a.diff_plane = diff_size(p);
+    a.src_row = a.diff_row = 0;
+    a.src_pixel = L;
+    a.columns = rounded(rows * row_size(p)) / L;
+    a.rows = {0, 1};
+    split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
+      for (std::int64_t j = 0; j < tj; ++j) offsets[j] = pair_offset(p, pair + j);
+      a.sums = sums + tk * pair * L;
+      Tiles::tile_of(tk, tj, true)(a);
+    });
+  }
+
+  // Output channels [k_begin, k_end) of one group.
+  static void run_group(const ConvShape& p, const float* src, const float* diff, float* diff_weights,
+                        std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
+    const std::int64_t first_c = k_begin / p.group_k() * p.group_c(), k_count = k_end - k_begin;
+    const std::int64_t planes = p.stride_h * p.stride_w * plane_size(p), rows = band_rows(p);
+    float *sums = scratch, *diffs = sums + sums_size(p), *inputs = diffs + kMost * diff_size(p);
+    for (std::int64_t i = 0; i < k_count * pairs(p) * L; i += L) store<Arch>(sums + i, V(0.0f));
+    for (std::int64_t b = 0; b < blocks; ++b)
+      for (std::int64_t y = 0; y < p.out_h; y += rows) {
+        const std::int64_t count = p.out_h - y < rows ? p.out_h - y : rows;
+        for (std::int64_t c = 0; c < p.group_c(); ++c)
+          copy_plane(p, src + (b * p.c + first_c + c) * p.h * p.w, y, count, inputs + c * planes);
+        split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
+          for (std::int64_t i = 0; i < tk; ++i)
+            copy_diff(p, diff + ((b * p.k + k_begin + k + i) * p.out_h + y) * p.out_w, count, diffs + i * diff_size(p));
+          add_band(p, inputs, diffs, count, tk, sums + k * pairs(p) * L);
+        });
+      }
+    store_sums(p, sums, diff_weights + k_begin * pairs(p), k_count);
+  }
+
+  static void store_sums(const ConvShape& p, const float* sums, float* diff_weights, std::int64_t k_count) noexcept {
+    split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
+      split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
+        for (std::int64_t i = 0; i < tk; ++i)
+          for (std::int64_t j = 0; j < tj; ++j, sums += L)
+            diff_weights[(k + i) * pairs(p) + pair + j] = xsimd::hadd(load<Arch>(sums));
+      });
+    });
+  }
+};
+
+}  // namespace hone::simd
