@@ -12,12 +12,16 @@ constexpr std::int64_t kSamples = 48;
 class ConvCase : public LayerCase {
  public:
   ConvCase(const ConvShape& shape, std::int64_t count, Pass pass, int threads)
-      : LayerCase(count, threads, pass == Pass::forward), plan_(shape), pass_(pass), weights_(shape.weights()) {
+      : LayerCase(count, threads, pass == Pass::forward),
+        shape_(shape),
+        pass_(pass),
+        context_(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0) {
+    values_ = Slab((bias_offset() + shape.k) * static_cast<std::int64_t>(sizeof(float)));
     if (pass != Pass::forward) {
       src_ = images(shape.src_size());
       dst_ = images(shape.dst_size());
-      kernels_.conv_prepare(plan_);
-      packed_backward_ = Slab(plan_.packed_backward * static_cast<std::int64_t>(sizeof(float)));
+      plan_ = std::make_shared<ConvPlan>(shape);
+      kernels_.conv_prepare(*plan_);
     }
     switch (pass) {
       case Pass::forward:
@@ -34,17 +38,17 @@ class ConvCase : public LayerCase {
     if (pass != Pass::backward_data) src_.fill(1);
     if (pass != Pass::forward) dst_.fill(2);
     if (pass != Pass::backward_weights) {
-      values_ = Slab((bias_offset() + shape.k) * static_cast<std::int64_t>(sizeof(float)));
-      fill_random(weights(), weights_, 3);
+      fill_random(weights(), shape.weights(), 3);
       fill_random(bias(), shape.k, 4);
     }
     if (pass == Pass::backward_data)
-      kernels_.conv_pack(plan_, weights(), nullptr, reinterpret_cast<float*>(packed_backward_.data()));
-    if (pass == Pass::forward) {
-      layer_["conv.weight"].values = weights();
-      layer_["conv.bias"].values = bias();
-      prepare();
+      kernels_.conv_pack(*plan_, weights(), nullptr,
+                         context_.persistent("conv.packed_backward", plan_->packed_backward));
+    for (const auto& [name, values] : {std::pair{"conv.weight", weights()}, std::pair{"conv.bias", bias()}}) {
+      layer_[name].values = values;
+      layer_[name].gradient = values;
     }
+    if (pass == Pass::forward) prepare();
     flops_ = 2 * static_cast<double>(shape.macs() * count);
     bytes_ = 4 * static_cast<double>((shape.src_size() + shape.dst_size()) * count + shape.weights());
   }
@@ -63,60 +67,44 @@ class ConvCase : public LayerCase {
 
  private:
   // Weights and bias, or their gradients.
-  std::int64_t bias_offset() const { return align_up(plan_.shape.weights(), 16); }
+  std::int64_t bias_offset() const { return align_up(shape_.weights(), 16); }
   float* weights() { return gradients_ != nullptr ? gradients_->base : reinterpret_cast<float*>(values_.data()); }
   float* bias() { return weights() + bias_offset(); }
 
-  // By the engine's own planner.
+  // All passes by the engine's own planner.
   void plan_forward() {
-    const ConvShape& shape = plan_.shape;
-    layer_["conv.weight"].size = weights_;
-    layer_["conv.bias"].size = shape.k;
-    PlanContext<float> context(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0);
-    Value<float>* in = context.value({shape.c, shape.h, shape.w});
-    const Value<float>* out = plan_convolution(context, shape, in, "conv", false);
-    src_ = images(in->data, shape.src_size());
-    dst_ = images(out->data, shape.dst_size());
+    layer_["conv.weight"].size = shape_.weights();
+    layer_["conv.bias"].size = shape_.k;
+    Value<float>* in = context_.value({shape_.c, shape_.h, shape_.w});
+    const Value<float>* out = plan_convolution(context_, shape_, in, "conv", false);
+    src_ = images(in->data, shape_.src_size());
+    dst_ = images(out->data, shape_.dst_size());
   }
 
   void plan_backward_data() {
-    program_.over_images("conv_backward_data", {src_.slot, dst_.slot}, [this](const Task& task) {
-      kernels_.conv_backward_data(plan_, dst_.slot->at(task), weights(),
-                                  reinterpret_cast<float*>(packed_backward_.data()), src_.slot->at(task), task.blocks);
-    });
+    plan_conv_backward_data<float>(context_, plan_, dst_.slot, weights(),
+                                   context_.persistent("conv.packed_backward", plan_->packed_backward), src_.slot);
   }
 
-  // As a network does: many weights, in panels over the whole batch; few, by chunk, and then added up.
+  // Where each chunk has gradients of its own, they are added up.
   void plan_backward_weights() {
-    const std::int64_t k = plan_.shape.k;
-    gradients_ = whole(bias_offset() + k);
-    Slot<float>* scratch = nullptr;
-    if (plan_.weights_scratch > 0) scratch = program_.add_slot(Slot<float>::Kind::per_thread, plan_.weights_scratch);
-    const auto scratch_of = [scratch](const Task& task) { return scratch ? scratch->at(task) : nullptr; };
-    if (weights_ > kWholeBatchWeights) {
-      const Panels panels(k, plan_.shape.groups == 1 ? plan_.weight_tile : plan_.shape.group_k());
-      program_.tasks("conv_backward_weights", {src_.slot, dst_.slot, gradients_, scratch}, panels.count,
-                     [=, this](const Task& task) {
-                       kernels_.conv_backward_weights(plan_, src_.slot->base, dst_.slot->base, weights(), bias(),
-                                                      task.state->blocks, panels.begin(task.index),
-                                                      panels.end(task.index), scratch_of(task));
-                     });
-      return;
+    Parameter<float>&filters = layer_["conv.weight"], &offsets = layer_["conv.bias"];
+    filters.whole = offsets.whole = shape_.weights() > kWholeBatchWeights;
+    filters.partial_offset = 0;
+    offsets.partial_offset = bias_offset();
+    const bool by_chunk = !context_.whole_batch(filters);
+    if (by_chunk) {
+      gradients_ = whole(bias_offset() + shape_.k);
+      context_.set_partials(per_chunk(align_up(gradients_->size, 16)));
     }
-    Slot<float>* partials = per_chunk(align_up(gradients_->size, 16));
-    program_.over_images("conv_backward_weights", {src_.slot, dst_.slot, partials, scratch},
-                         [=, this](const Task& task) {
-                           float* out = partials->at(task);
-                           kernels_.conv_backward_weights(plan_, src_.slot->at(task), dst_.slot->at(task), out,
-                                                          out + bias_offset(), task.blocks, 0, k, scratch_of(task));
-                         });
-    add_up(partials, gradients_);
+    plan_conv_backward_weights<float>(context_, plan_, src_.slot, dst_.slot, &filters, &offsets);
+    if (by_chunk) add_up(context_.partials(), gradients_);
   }
 
   // Calls body(c within the group, r, s, row, column) for the taps of output (oh, ow) that are inside the image.
   template <class Body>
   void for_each_tap(std::int64_t oh, std::int64_t ow, const Body& body) const {
-    const ConvShape& p = plan_.shape;
+    const ConvShape& p = shape_;
     for (std::int64_t c = 0; c < p.group_c(); ++c)
       for (std::int64_t r = 0; r < p.r; ++r)
         for (std::int64_t s = 0; s < p.s; ++s) {
@@ -126,12 +114,12 @@ class ConvCase : public LayerCase {
   }
 
   std::int64_t weight_index(std::int64_t k, std::int64_t c, std::int64_t r, std::int64_t s) const {
-    const ConvShape& p = plan_.shape;
+    const ConvShape& p = shape_;
     return ((k * p.group_c() + c) * p.r + r) * p.s + s;
   }
 
   std::string check_forward() {
-    const ConvShape& p = plan_.shape;
+    const ConvShape& p = shape_;
     for (const std::int64_t index : sample(p.dst_size() * count_, kSamples, 1)) {
       const std::int64_t n = index / p.dst_size(), at = index % p.dst_size();
       const std::int64_t k = at / (p.out_h * p.out_w), pixel = at % (p.out_h * p.out_w);
@@ -148,7 +136,7 @@ class ConvCase : public LayerCase {
   }
 
   std::string check_backward_data() {
-    const ConvShape& p = plan_.shape;
+    const ConvShape& p = shape_;
     for (const std::int64_t index : sample(p.src_size() * count_, kSamples, 2)) {
       const std::int64_t n = index / p.src_size(), at = index % p.src_size();
       const std::int64_t c = at / (p.h * p.w), row = at / p.w % p.h, column = at % p.w;
@@ -170,7 +158,7 @@ class ConvCase : public LayerCase {
   }
 
   std::string check_backward_weights() {
-    const ConvShape& p = plan_.shape;
+    const ConvShape& p = shape_;
     const std::int64_t window = p.r * p.s, filter = p.group_c() * window;
     // Whole sums over the batch are long: fewer of them.
     for (const std::int64_t index : sample(p.weights(), 24, 3)) {
@@ -197,16 +185,16 @@ class ConvCase : public LayerCase {
     return {};
   }
 
-  ConvPlan plan_;
+  ConvShape shape_;
   Pass pass_;
   Images src_, dst_;  // or their gradients
-  std::int64_t weights_;
   Slab values_;
   Slot<float>* gradients_ = nullptr;
-  Slab packed_backward_;
+  std::shared_ptr<ConvPlan> plan_;  // of the backward passes
   std::map<std::string, Parameter<float>> layer_;
   std::map<std::string, Slab> persistent_;
   std::vector<LayerInfo> descriptions_;
+  PlanContext<float> context_;
 };
 
 }  // namespace

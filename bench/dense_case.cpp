@@ -18,7 +18,7 @@ class DenseCase : public LayerCase {
         dst_(images(shape.out)),
         rows_(images(shape.padded_in())),
         parameters_(whole(bias_offset() + shape.out)) {
-    const bool by_panel = shape.in * shape.out > kWholeBatchWeights;
+    const bool by_panel = shape.in * shape.out > kWholeBatchWeights || program_.partition().single_images();
     if (pass == Pass::backward_weights)
       plan_backward_weights(by_panel);
     else

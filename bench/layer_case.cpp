@@ -18,17 +18,18 @@ void Images::fill(std::uint64_t seed) const {
 
 namespace {
 
-const KernelTable<float>& kernels_for(std::int64_t images, bool evaluation) {
+// As the engine chooses.
+const KernelTable<float>& kernels_for(std::int64_t images) {
   const KernelTable<float>& table = kernel_table<float>();
   const KernelTable<float>* single = single_kernel_table<float>();
-  return evaluation && single != nullptr && images <= Partition::few_images(table.lanes) ? *single : table;
+  return single != nullptr && images <= Partition::few_images(table.lanes) ? *single : table;
 }
 
 }  // namespace
 
 LayerCase::LayerCase(std::int64_t images, int threads, bool evaluation)
     : evaluation_(evaluation),
-      kernels_(kernels_for(images, evaluation)),
+      kernels_(kernels_for(images)),
       count_(images),
       program_(Partition::make(images, kernels_.lanes, !evaluation), threads),
       team_(threads) {

@@ -29,7 +29,6 @@ struct Images {
 // Something that is timed and whose result can be checked.
 class LayerCase {
  public:
-  // As in training; evaluation with few images has kernels of its own.
   LayerCase(std::int64_t images, int threads, bool evaluation = false);
   virtual ~LayerCase() = default;
   LayerCase(const LayerCase&) = delete;

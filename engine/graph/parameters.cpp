@@ -134,7 +134,8 @@ void ParameterStore<T>::plan_update(PlanContext<T>& context, double clip_gradien
   const auto starts = std::make_shared<std::vector<std::int64_t>>();
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     if (!tensors_[i].trainable) continue;
-    const std::int64_t offset = by_name_.at(tensors_[i].name).partial_offset;
+    const Parameter<T>& parameter = by_name_.at(tensors_[i].name);
+    const std::int64_t offset = context.whole_batch(parameter) ? -1 : parameter.partial_offset;
     for (std::int64_t first = 0; first < tensors_[i].size; first += kSlice)
       starts->push_back(offset < 0 ? -1 : offset + first);
   }

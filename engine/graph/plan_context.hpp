@@ -32,7 +32,8 @@ struct Value {
 };
 
 // A parameter of the network. Layers with few weights compute a gradient for each chunk of images, in `partial`, which
-// the update adds up in the order of the chunks; layers with many write `gradient` itself.
+// the update adds up in the order of the chunks; layers with many write `gradient` itself. See
+// PlanContext::whole_batch.
 template <class T>
 struct Parameter {
   T* values = nullptr;
@@ -66,6 +67,8 @@ class PlanContext {
 
   // Null where the layer has none of that name.
   Parameter<T>* parameter(const std::string& name);
+  // Whether a parameter's gradient is computed over the whole batch at once.
+  bool whole_batch(const Parameter<T>& parameter) const { return parameter.whole || partition().single_images(); }
   // `size` values that stay and that all programs of the network with these kernels share: packed weights.
   T* persistent(const std::string& name, std::int64_t size);
   // Runs before a step whenever weights have changed: packing. Jobs run at the same time as each other.

@@ -1,6 +1,7 @@
 // Pieces that several layers are made of: each appends its forward ops and registers its backward ones.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "engine/graph/infer.hpp"
@@ -13,6 +14,14 @@ namespace hone {
 template <class T>
 Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in, const std::string& path,
                            bool relu);
+
+// The gradients of its input and of its parameters, from that of its output.
+template <class T>
+void plan_conv_backward_data(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* diff,
+                             const T* weights, const T* packed, Slot<T>* diff_src);
+template <class T>
+void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
+                                Slot<T>* diff, const Parameter<T>* weights, const Parameter<T>* bias);
 
 // Batch norm with its four tensors below `prefix`.
 template <class T>

@@ -7,52 +7,29 @@
 namespace hone {
 namespace {
 
-template <class T>
-void plan_weight_gradients(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
-                           Slot<T>* diff, Parameter<T>* weights, Parameter<T>* bias) {
-  const auto kernel = context.kernels().conv_backward_weights;
-  Slot<T>* scratch = plan->weights_scratch > 0 ? context.per_thread(plan->weights_scratch) : nullptr;
-  if (!weights->whole) {
-    context.program().over_images("conv_backward_weights", {src, diff, context.partials(), scratch},
-                                  [=, partials = context.partials(), offset = weights->partial_offset,
-                                   bias_offset = bias ? bias->partial_offset : 0](const Task& task) {
-                                    T* out = partials->at(task);
-                                    kernel(*plan, src->at(task), diff->at(task), out + offset,
-                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k,
-                                           scratch ? scratch->at(task) : nullptr);
-                                  });
-    return;
-  }
-  // A tile's output channels must be of one group.
-  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
-  const Panels panels(plan->shape.k, tile);
-  context.program().tasks("conv_backward_weights", {src, diff, scratch}, panels.count, [=](const Task& task) {
-    kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
-           panels.begin(task.index), panels.end(task.index), scratch ? scratch->at(task) : nullptr);
-  });
-}
-
-// Kernels for a few images leave no chunks to share out: there, the rows of each image are.
-std::int64_t parts_of(const ConvPlan& plan) {
+// Kernels for a few images leave few chunks to share out: there, the rows of each image are.
+std::int64_t parts_of(const ConvPlan& plan, std::int64_t rows) {
   constexpr std::int64_t kMost = 8, kFewestRows = 4, kFewestMacs = 100'000;
   if (!plan.by_rows) return 1;
-  return std::clamp<std::int64_t>(std::min(plan.shape.out_h / kFewestRows, plan.shape.macs() / kFewestMacs), 1, kMost);
+  return std::clamp<std::int64_t>(std::min(rows / kFewestRows, plan.shape.macs() / kFewestMacs), 1, kMost);
 }
 
+// One direction, whose output has so many rows; only_rows: of the plan's methods, the one for its rows.
 // run(plan, src, dst, blocks)
 template <class T, class Run>
-void plan_forward(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src, Slot<T>* dst,
-                  const Run& run) {
-  const std::int64_t count = context.training() ? 1 : parts_of(*plan);
+void plan_direction(PlanContext<T>& context, const char* name, const std::shared_ptr<const ConvPlan>& plan,
+                    std::int64_t rows, ConvPlan (ConvPlan::*only_rows)(std::int64_t, std::int64_t) const, Slot<T>* src,
+                    Slot<T>* dst, const Run& run) {
+  const std::int64_t count = parts_of(*plan, rows);
   if (count == 1) {
-    context.program().over_images("conv_forward", {src, dst},
+    context.program().over_images(name, {src, dst},
                                   [=](const Task& task) { run(*plan, src->at(task), dst->at(task), task.blocks); });
     return;
   }
   const auto parts = std::make_shared<std::vector<ConvPlan>>();
   for (std::int64_t i = 0; i < count; ++i)
-    parts->push_back(plan->only_rows(i * plan->shape.out_h / count, (i + 1) * plan->shape.out_h / count));
-  context.program().tasks("conv_forward", {src, dst}, context.partition().blocks * count, [=](const Task& task) {
+    parts->push_back(((*plan).*only_rows)(i * rows / count, (i + 1) * rows / count));
+  context.program().tasks(name, {src, dst}, context.partition().blocks * count, [=](const Task& task) {
     const std::int64_t image = task.index / count;
     if (image >= task.state->blocks) return;
     run((*parts)[static_cast<std::size_t>(task.index % count)], src->base + image * src->block_stride,
@@ -94,6 +71,41 @@ void plan_pooled_backward(PlanContext<T>& context, const ConvPoolPlan& sizes, Va
 
 }  // namespace
 
+template <class T>
+void plan_conv_backward_data(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* diff,
+                             const T* weights, const T* packed, Slot<T>* diff_src) {
+  plan_direction(context, "conv_backward_data", plan, plan->shape.h, &ConvPlan::only_backward_rows, diff, diff_src,
+                 [=, kernel = context.kernels().conv_backward_data](const ConvPlan& part, const T* from, T* to,
+                                                                    std::int64_t blocks) {
+                   kernel(part, from, weights, packed, to, blocks);
+                 });
+}
+
+template <class T>
+void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
+                                Slot<T>* diff, const Parameter<T>* weights, const Parameter<T>* bias) {
+  const auto kernel = context.kernels().conv_backward_weights;
+  Slot<T>* scratch = plan->weights_scratch > 0 ? context.per_thread(plan->weights_scratch) : nullptr;
+  if (!context.whole_batch(*weights)) {
+    context.program().over_images("conv_backward_weights", {src, diff, context.partials(), scratch},
+                                  [=, partials = context.partials(), offset = weights->partial_offset,
+                                   bias_offset = bias ? bias->partial_offset : 0](const Task& task) {
+                                    T* out = partials->at(task);
+                                    kernel(*plan, src->at(task), diff->at(task), out + offset,
+                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k,
+                                           scratch ? scratch->at(task) : nullptr);
+                                  });
+    return;
+  }
+  // A tile's output channels must be of one group.
+  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
+  const Panels panels(plan->shape.k, tile);
+  context.program().tasks("conv_backward_weights", {src, diff, scratch}, panels.count, [=](const Task& task) {
+    kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
+           panels.begin(task.index), panels.end(task.index), scratch ? scratch->at(task) : nullptr);
+  });
+}
+
 std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
                                bool ends_in_relu) {
   const std::int64_t window = shape.r * shape.s;
@@ -122,15 +134,15 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
-  plan_forward(
-      context, plan, in->data, out->data,
+  plan_direction(
+      context, "conv_forward", plan, shape.out_h, &ConvPlan::only_rows, in->data, out->data,
       [=, kernel = context.kernels().conv_forward](const ConvPlan& part, const T* src, T* dst, std::int64_t blocks) {
         kernel(part, src, weights->values, packed, bias ? bias->values : nullptr, relu, dst, blocks);
       });
   context.describe_kernel(path, describe(*plan, context.kernels().name));
 
   const auto pool_plan = std::make_shared<ConvPoolPlan>();
-  if (context.training() && !weights->whole)
+  if (context.training() && !context.whole_batch(*weights))
     out->accepts_pooled = [=, kernels = &context.kernels()](const PoolShape& pool) {
       *pool_plan = {shape, pool, backward_data};
       return pool_plan->possible() && kernels->conv_pool_prepare(*pool_plan);
@@ -143,17 +155,18 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
       return;
     }
     Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;
-    plan_weight_gradients<T>(context, plan, in->data, diff, weights, bias);
+    plan_conv_backward_weights<T>(context, plan, in->data, diff, weights, bias);
     context.add_diff(in, [&](Slot<T>* diff_in) {
-      context.program().over_images(
-          "conv_backward_data", {diff, diff_in}, [=, kernel = context.kernels().conv_backward_data](const Task& task) {
-            kernel(*plan, diff->at(task), weights->values, packed_backward, diff_in->at(task), task.blocks);
-          });
+      plan_conv_backward_data<T>(context, plan, diff, weights->values, packed_backward, diff_in);
     });
   });
   return out;
 }
 
+template void plan_conv_backward_data(PlanContext<float>&, const std::shared_ptr<const ConvPlan>&, Slot<float>*,
+                                      const float*, const float*, Slot<float>*);
+template void plan_conv_backward_weights(PlanContext<float>&, const std::shared_ptr<const ConvPlan>&, Slot<float>*,
+                                         Slot<float>*, const Parameter<float>*, const Parameter<float>*);
 template Value<float>* plan_convolution(PlanContext<float>&, const ConvShape&, Value<float>*, const std::string&, bool);
 template Value<double>* plan_convolution(PlanContext<double>&, const ConvShape&, Value<double>*, const std::string&,
                                          bool);

@@ -36,6 +36,7 @@ struct Planner {
   DenseShape shape;
   Parameter<T>* weights;
   Parameter<T>* bias;
+  bool whole_batch;
 
   const T* bias_values() const { return bias ? bias->values : nullptr; }
 
@@ -44,7 +45,7 @@ struct Planner {
                          const T* from, T* to, std::int64_t blocks, std::int64_t begin, std::int64_t end) {
       kernel(shape, from, w->values, b ? b->values : nullptr, relu, to, blocks, begin, end);
     };
-    if (!weights->whole) {
+    if (!whole_batch) {
       context.program().over_images("dense_forward", {src, dst}, [=, out = shape.out](const Task& task) {
         run(src->at(task), dst->at(task), task.blocks, 0, out);
       });
@@ -57,7 +58,7 @@ struct Planner {
   }
 
   void backward(Value<T>* in, Slot<T>* src, Slot<T>* transposed, Slot<T>* diff) const {
-    if (weights->whole)
+    if (whole_batch)
       backward_whole(in, transposed, diff);
     else
       backward_by_chunk(in, src, diff);
@@ -113,14 +114,16 @@ Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, con
   const Activation activation = activation_named(spec.choice("activation"));
   const bool batch_norm = spec.boolean("batch_norm");
   const bool relu = !batch_norm && activation == Activation::relu;
+  Parameter<T>* weights = context.parameter(path + ".weight");
   const Planner<T> planner{context,
                            context.kernels(),
                            {in->shape.size(), spec.integer("units")},
-                           context.parameter(path + ".weight"),
-                           context.parameter(path + ".bias")};
+                           weights,
+                           context.parameter(path + ".bias"),
+                           context.whole_batch(*weights)};
 
   Slot<T>* transposed = nullptr;
-  if (context.training() && planner.weights->whole) {
+  if (context.training() && planner.whole_batch) {
     transposed = context.images(planner.shape.padded_in());
     context.program().over_images(
         "dense_transpose", {in->data, transposed},
@@ -131,7 +134,7 @@ Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, con
   Value<T>* out = context.value({planner.shape.out, 1, 1});
   planner.forward(in->data, out->data, relu);
   context.describe_kernel(
-      path, std::string("dense ") + context.kernels().name + (planner.weights->whole ? ", whole batch" : ", by chunk"));
+      path, std::string("dense ") + context.kernels().name + (planner.whole_batch ? ", whole batch" : ", by chunk"));
 
   context.on_backward([=, &context] {
     Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;

@@ -1,5 +1,6 @@
 // ctest-labels: threads
-// Evaluation of a few images, which has kernels of its own, against that of many, which has those of training.
+// Evaluation of and training on a few images, which have kernels of their own, against evaluation of many, and training
+// in double.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -145,6 +146,66 @@ TEST_P(FewImages, FollowTheWeights) {
   EXPECT_NE(before.logits, after.logits);
   for (std::size_t k = 0; k < kClasses; ++k)
     EXPECT_NEAR(after.logits[k], many.logits[k], 1e-5 * std::max(1.0f, std::abs(many.logits[k])));
+}
+
+// Steps on three images, the last on two: at once what the net then is.
+template <class T>
+std::vector<std::vector<T>> train(const ModelSpec& spec, std::string_view isa, int threads) {
+  constexpr std::int64_t kBatch = 3, kLast = 2;
+  ModelSpec model = spec;
+  model.layers.insert(model.layers.end() - 1, layer("dropout", {{"rate", 0.25}}));
+  NetworkOptions options = test::small_options(model.input, kBatch, test::sgd(0.9, true, 0.001));
+  options.classes = kClasses;
+  options.last_batch_size = kLast;
+  options.clip_gradients = 1;
+  options.isa = std::string(isa);
+  options.seed = 5;
+  options.threads = threads;
+  Network<T> net(model, options);
+  net.initialize(3);
+  Team team(threads);
+  std::vector<std::vector<T>> values{{}};
+  for (std::uint64_t step = 0; step < 5; ++step) {
+    const test::Images images(step == 3 ? kLast : kBatch, model.input, kClasses, step);
+    values[0].push_back(static_cast<T>(net.train_step(images.batch(), 0.02, 0, step, team).loss));
+  }
+  for (const TensorInfo& tensor : net.tensors()) {
+    const auto view = net.values(tensor);
+    values.emplace_back(view.begin(), view.end());
+  }
+  return values;
+}
+
+TEST_P(FewImages, TrainAsInDouble) {
+  const auto exact = train<double>(GetParam().model, {}, 1);
+  for (const std::string_view isa : available_isas()) {
+    if (single_kernel_table<float>(isa) == nullptr) continue;
+    SCOPED_TRACE(isa);
+    const auto got = train<float>(GetParam().model, isa, 1);
+    ASSERT_EQ(got.size(), exact.size());
+    EXPECT_NE(got[0].front(), got[0].back());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      double largest = 0.1;
+      for (const double value : exact[i]) largest = std::max(largest, std::abs(value));
+      for (std::size_t j = 0; j < got[i].size(); ++j)
+        ASSERT_NEAR(static_cast<double>(got[i][j]), exact[i][j], 1e-4 * largest)
+            << (i == 0 ? "loss" : "tensor " + std::to_string(i - 1)) << " [" << j << "]";
+    }
+  }
+}
+
+TEST_P(FewImages, TrainTheSameOnAnyNumberOfThreads) {
+  for (const std::string_view isa : available_isas()) {
+    SCOPED_TRACE(isa);
+    const auto alone = train<float>(GetParam().model, isa, 1);
+    for (const int threads : {2, 3}) {
+      const auto together = train<float>(GetParam().model, isa, threads);
+      ASSERT_EQ(together.size(), alone.size());
+      for (std::size_t i = 0; i < alone.size(); ++i)
+        EXPECT_EQ(std::memcmp(together[i].data(), alone[i].data(), alone[i].size() * sizeof(float)), 0)
+            << "tensor " << i << ", " << threads << " threads";
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, FewImages, testing::ValuesIn(cases()),

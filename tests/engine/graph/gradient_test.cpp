@@ -19,6 +19,7 @@ struct Case {
   Shape input;
   std::vector<Component> layers;
   double label_smoothing = 0;
+  std::int64_t batch = 5;  // images, each a chunk: gradients over the whole batch
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
@@ -97,6 +98,16 @@ std::vector<Case> cases() {
   };
   for (const char* activation : {"relu", "leaky_relu", "relu6", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"})
     all.push_back({activation, rgb, {conv(4, 2), layer(activation), dense(3)}});
+  // Layers whose gradients are computed by chunk, once chunks are of several images.
+  for (std::size_t i = 0, count = all.size(); i < count; ++i) {
+    Case larger = all[i];
+    if (larger.name.rfind("conv", 0) != 0 && larger.name.rfind("dense", 0) != 0 &&
+        larger.name.rfind("max_pool", 0) != 0)
+      continue;
+    larger.name += "_by_chunk";
+    larger.batch = 18;
+    all.push_back(larger);
+  }
   return all;
 }
 
@@ -104,9 +115,8 @@ class Gradient : public testing::TestWithParam<Case> {};
 
 TEST_P(Gradient, AgreesWithCentralDifferences) {
   const Case& c = GetParam();
-  constexpr std::int64_t kBatch = 5;
-  const test::Images images(kBatch, c.input, 3, 7);
-  NetworkOptions options = test::small_options(c.input, kBatch);
+  const test::Images images(c.batch, c.input, 3, 7);
+  NetworkOptions options = test::small_options(c.input, c.batch);
   options.label_smoothing = c.label_smoothing;
   options.classes = 3;
   Network<double> net(ModelSpec{c.input, c.layers, {}}, options);
@@ -119,7 +129,7 @@ TEST_P(Gradient, AgreesWithCentralDifferences) {
     if (tensor.trainable)
       for (double& value : net.values(tensor)) value += 0.1 * random.normal();
 
-  const int samples = net.parameters() > 20000 ? 4 : 12;  // large nets are slow on these kernels
+  const int samples = net.parameters() > 20000 || c.batch > 5 ? 4 : 12;  // large nets are slow on these kernels
   loss();
   for (const TensorInfo& tensor : net.tensors()) {
     if (!tensor.trainable) continue;

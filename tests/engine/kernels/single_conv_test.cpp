@@ -1,0 +1,194 @@
+// Convolutions of a few images, by kernels of every ISA of this machine, against the definition, evaluated in double.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/base/rng.hpp"
+#include "engine/kernels/dispatch.hpp"
+#include "tests/support/single.hpp"
+
+namespace hone {
+namespace {
+
+using test::expect_close;
+using test::narrow;
+using test::Output;
+using test::random_values;
+
+constexpr std::int64_t kImages = test::kFewImages;
+
+testing::Message describe(const ConvShape& shape) {
+  return testing::Message() << "C " << shape.c << " HxW " << shape.h << "x" << shape.w << " K " << shape.k << " RxS "
+                            << shape.r << "x" << shape.s << " stride " << shape.stride_h << "," << shape.stride_w
+                            << " pad " << shape.pad_h << "," << shape.pad_w << " dilation " << shape.dilation_h << ","
+                            << shape.dilation_w << " groups " << shape.groups;
+}
+
+void check_conv(const ConvShape& shape) {
+  SCOPED_TRACE(describe(shape));
+  const auto src = random_values(kImages * shape.src_size(), 1), weights = random_values(shape.weights(), 2),
+             bias = random_values(shape.k, 3);
+  const auto expected = [&](bool with_bias, bool relu) {
+    std::vector<double> dst(static_cast<std::size_t>(kImages * shape.dst_size()));
+    ConvPlan plan(shape);
+    kernel_table<double>().conv_forward(plan, test::widen(src).data(), test::widen(weights).data(), nullptr,
+                                        with_bias ? test::widen(bias).data() : nullptr, relu, dst.data(), kImages);
+    return narrow(dst);
+  };
+  const auto plain = expected(true, false), relu = expected(false, true);
+  test::for_each_single_table([&](const KernelTable<float>& table) {
+    ConvPlan plan(shape);
+    table.conv_prepare(plan);
+    Output packed(plan.packed), dst(kImages * shape.dst_size());
+    table.conv_pack(plan, weights.data(), packed.data(), nullptr);
+    packed.get();
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), bias.data(), false, dst.data(), kImages);
+    expect_close(dst.get(), plain, 1e-5, "forward");
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), kImages);
+    expect_close(dst.get(), relu, 1e-5, "forward with relu");
+  });
+}
+
+void check_conv_backward(const ConvShape& shape) {
+  SCOPED_TRACE(describe(shape));
+  const auto src = random_values(kImages * shape.src_size(), 1), weights = random_values(shape.weights(), 2),
+             diff = random_values(kImages * shape.dst_size(), 3);
+  std::vector<double> diff_src(src.size()), diff_weights(weights.size()), diff_bias(static_cast<std::size_t>(shape.k));
+  const ConvPlan reference(shape);
+  const KernelTable<double>& exact = kernel_table<double>();
+  exact.conv_backward_data(reference, test::widen(diff).data(), test::widen(weights).data(), nullptr, diff_src.data(),
+                           kImages);
+  exact.conv_backward_weights(reference, test::widen(src).data(), test::widen(diff).data(), diff_weights.data(),
+                              diff_bias.data(), kImages, 0, shape.k, nullptr);
+  test::for_each_single_table([&](const KernelTable<float>& table) {
+    ConvPlan plan(shape);
+    table.conv_prepare(plan);
+    Output packed(plan.packed_backward), to_src(kImages * shape.src_size());
+    table.conv_pack(plan, weights.data(), nullptr, packed.data());
+    packed.get();
+    // In two pieces, as tasks would.
+    for (const ConvPlan& part :
+         {plan.only_backward_rows(0, shape.h / 3), plan.only_backward_rows(shape.h / 3, shape.h)})
+      table.conv_backward_data(part, diff.data(), weights.data(), packed.data(), to_src.data(), kImages);
+    expect_close(to_src.get(), narrow(diff_src), 1e-5, "gradient of the input");
+
+    const std::int64_t tile = shape.groups == 1 ? plan.weight_tile : shape.group_k();
+    const std::int64_t middle = std::min(shape.k, shape.k / tile / 2 * tile);
+    Output to_weights(shape.weights()), to_bias(shape.k), scratch(plan.weights_scratch);
+    const auto run = [&](std::int64_t begin, std::int64_t end, float* bias) {
+      table.conv_backward_weights(plan, src.data(), diff.data(), to_weights.data(), bias, kImages, begin, end,
+                                  scratch.data());
+    };
+    run(0, middle, to_bias.data());
+    run(middle, shape.k, to_bias.data());
+    scratch.get();
+    expect_close(to_weights.get(), narrow(diff_weights), 1e-5, "gradient of the weights");
+    expect_close(to_bias.get(), narrow(diff_bias), 1e-5, "gradient of the bias");
+    run(0, shape.k, nullptr);
+    expect_close(to_weights.get(), narrow(diff_weights), 1e-5, "gradient of the weights in one piece");
+  });
+}
+
+ConvShape make(std::int64_t c, std::int64_t h, std::int64_t w, std::int64_t k, std::int64_t kernel,
+               std::int64_t stride = 1, std::int64_t pad = 0, std::int64_t groups = 1) {
+  ConvShape shape;
+  shape.c = c;
+  shape.h = h;
+  shape.w = w;
+  shape.k = k;
+  shape.r = shape.s = kernel;
+  shape.stride_h = shape.stride_w = stride;
+  shape.pad_h = shape.pad_w = pad;
+  shape.groups = groups;
+  shape.out_h = (h + 2 * pad - kernel) / stride + 1;
+  shape.out_w = (w + 2 * pad - kernel) / stride + 1;
+  return shape;
+}
+
+const std::vector<ConvShape>& named_shapes() {
+  static const std::vector<ConvShape> shapes{
+      make(1, 28, 28, 20, 5),           // LeNet's first layer
+      make(20, 12, 12, 50, 5),          // and its second
+      make(64, 8, 8, 64, 3, 1, 1),      // edges along rows and along columns
+      make(3, 40, 40, 16, 3, 2, 1),     // strided
+      make(16, 5, 33, 24, 3, 1, 1),     // half a vector left over, where the ISA has it
+      make(32, 30, 3, 48, 3, 1, 1),     // narrower than high
+      make(8, 7, 7, 130, 1),            // many tiles of channels
+      make(6, 6, 6, 34, 3, 1, 1, 2),    // groups
+      make(48, 9, 9, 96, 3, 1, 1, 2),   // that fill vectors
+      make(40, 13, 11, 30, 1, 2),       // a projection
+      make(33, 40, 44, 13, 3, 1, 1),    // several bands of rows
+      make(17, 3, 2, 26, 3, 1, 1),      // planes smaller than a vector
+      make(8, 20, 37, 8, 3, 1, 1, 8),   // depthwise
+      make(8, 20, 37, 16, 5, 1, 2, 8),  // with two outputs an input
+      make(8, 19, 37, 8, 3, 2, 1, 8),   // strided
+      make(2, 70, 66, 7, 7, 2, 3),      // several bands of pixels
+      make(1, 1, 1, 1, 1)};
+  return shapes;
+}
+
+std::vector<ConvShape> random_shapes(std::uint64_t seed) {
+  Random random(derive_key(seed, "single conv shapes"), 0);
+  const auto pick = [&](std::uint64_t low, std::uint64_t high) {
+    return static_cast<std::int64_t>(low + random.below(high - low + 1));
+  };
+  std::vector<ConvShape> shapes;
+  while (shapes.size() < 250) {
+    ConvShape shape;
+    shape.groups = random.below(3) == 0 ? pick(1, 4) : 1;
+    shape.c = shape.groups * (random.below(4) == 0 ? pick(14, 40) : pick(1, 7));
+    shape.k = shape.groups * (random.below(4) == 0 ? pick(20, 70) : pick(1, 20));
+    shape.h = pick(1, 13);
+    shape.w = pick(1, 36);
+    shape.r = pick(1, 5);
+    shape.s = pick(1, 5);
+    shape.stride_h = pick(1, 3);
+    shape.stride_w = pick(1, 3);
+    shape.pad_h = pick(0, 4);
+    shape.pad_w = pick(0, 4);
+    shape.dilation_h = pick(1, 3);
+    shape.dilation_w = pick(1, 3);
+    const std::int64_t rows = shape.h + 2 * shape.pad_h - (shape.r - 1) * shape.dilation_h - 1;
+    const std::int64_t columns = shape.w + 2 * shape.pad_w - (shape.s - 1) * shape.dilation_w - 1;
+    if (rows < 0 || columns < 0) continue;
+    shape.out_h = rows / shape.stride_h + 1;
+    shape.out_w = columns / shape.stride_w + 1;
+    shapes.push_back(shape);
+  }
+  return shapes;
+}
+
+TEST(SingleConv, NamedShapes) {
+  for (const ConvShape& shape : named_shapes()) check_conv(shape);
+}
+
+TEST(SingleConv, RandomShapes) {
+  for (const ConvShape& shape : random_shapes(21)) check_conv(shape);
+}
+
+TEST(SingleConv, BackwardNamedShapes) {
+  for (const ConvShape& shape : named_shapes()) check_conv_backward(shape);
+}
+
+TEST(SingleConv, BackwardRandomShapes) {
+  for (const ConvShape& shape : random_shapes(22)) check_conv_backward(shape);
+}
+
+TEST(SingleConv, NotANumberGoesThrough) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  test::for_each_single_table([&](const KernelTable<float>& table) {
+    const ConvShape shape = make(1, 4, 40, 20, 1);
+    ConvPlan plan(shape);
+    table.conv_prepare(plan);
+    const auto weights = random_values(20, 1);
+    std::vector<float> packed(static_cast<std::size_t>(plan.packed)), src(160, nan), dst(3200, 0.0f);
+    table.conv_pack(plan, weights.data(), packed.data(), nullptr);
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), 1);
+    for (const float value : dst) EXPECT_TRUE(std::isnan(value));
+  });
+}
+
+}  // namespace
+}  // namespace hone
