@@ -47,21 +47,28 @@ struct SingleConv {
       const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
     });
-    const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
-    const float *src_channel = a.src, *weights_channel = a.weights;
-    for (std::int64_t c = 0; c < a.channels; ++c, src_channel += a.src_plane, weights_channel += a.weights_plane) {
-      const float *src_row = src_channel, *weights_row = weights_channel;
-      for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
-        const float *src = src_row, *weights = weights_row;
-        for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step) {
-          V w[TV];
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * W); });
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-            const V x = F::broadcast(src[p * step]);
-            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] = F::fma(x, w[v], acc[p][v]); });
+    // Small tiles have too few sums to hide the latency of a multiply-add: they take several input channels at a time,
+    // each with sums of its own.
+    constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
+    V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
+    std::int64_t c = 0;
+    for (; c + kParts <= a.channels; c += kParts)
+      add_channels<W, TP, TV, kUnitStep, kParts>(
+          a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
+            if constexpr (i == 0)
+              return acc;
+            else
+              return more[i - 1];
           });
-        }
-      }
+    if constexpr (kParts > 1) {
+      for (; c < a.channels; ++c)
+        add_channels<W, TP, TV, kUnitStep, 1>(
+            a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
+      unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
+        });
+      });
     }
     unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
       if (v * W >= a.stored) return;
@@ -76,6 +83,28 @@ struct SingleConv {
         store_transposed<W, kPixels>(four, a, a.stored - v * W, dst + kFirst * a.dst_pixel_step);
       });
     });
+  }
+
+  // Input channels c ... c + kParts - 1, channel c + i to sums_of(i).
+  template <int W, int TP, int TV, bool kUnitStep, int kParts, class Sums>
+  HONE_INLINE static void add_channels(const TileArgs& a, std::int64_t c, const Sums& sums_of) noexcept {
+    using F = Floats<Arch, W>;
+    using V = typename F::V;
+    const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
+    const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
+    for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
+      const float *src = src_row, *weights = weights_row;
+      for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+        unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+          auto& sums = sums_of(i);
+          V w[TV];
+          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + i * a.weights_plane + v * W); });
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+            const V x = F::broadcast(src[i * a.src_plane + p * step]);
+            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
+          });
+        });
+    }
   }
 
   // dst[channel][pixel] = four[pixel][channel] for kPixels <= 4 pixels and the channels that exist.

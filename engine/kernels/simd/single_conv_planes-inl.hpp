@@ -43,43 +43,51 @@ struct SingleConvPlanes {
     return rounded((band_rows(p) + more_rows(p)) * row_size(p) + row_size(p)) + L;
   }
   static std::int64_t pairs(const ConvShape& p) noexcept { return p.group_c() * p.r * p.s; }
-  static std::int64_t sums_size(const ConvShape& p) noexcept { return p.group_k() * pairs(p) * L; }
+  static std::int64_t sums_size(const ConvShape& p) noexcept { return (p.group_k() * pairs(p) + L) * L; }
   static std::int64_t scratch_size(const ConvShape& p) noexcept {
     return sums_size(p) + kMost * diff_size(p) + p.group_c() * p.stride_h * p.stride_w * plane_size(p);
   }
 
   // ---- copies
 
-  // dst[i] = src[first + i * step] for i < count, zero where that is not in [0, size).
-  static void copy_row(const float* src, std::int64_t size, std::int64_t first, std::int64_t step, float* dst,
-                       std::int64_t count) noexcept {
-    const Range inside = valid(size, count, step, first);
+  // dst[i] = src[first + i * kStep or step] for i in `inside`, zero for the others of `count`.
+  template <int kStep>
+  HONE_INLINE static void copy_row(const float* src, Range inside, std::int64_t first, std::int64_t step, float* dst,
+                                   std::int64_t count) noexcept {
+    using F = Floats<Arch, static_cast<int>(L)>;
     std::int64_t i = 0;
     for (; i < inside.first && i < count; ++i) dst[i] = 0.0f;
-    if (step == 1) {
-      for (; i < inside.end; ++i) dst[i] = src[first + i];
-    } else {
-      for (; i < inside.end; ++i) dst[i] = src[first + i * step];
-    }
+    if constexpr (kStep == 1)
+      for (; i + L <= inside.end; i += L) F::store(dst + i, F::load(src + first + i));
+    if constexpr (kStep == 2)
+      for (; i + L < inside.end; i += L)  // reads one more
+        F::store(dst + i,
+                 F::template every_second<false>(F::load(src + first + 2 * i), F::load(src + first + 2 * i + L)));
+    for (; i < inside.end; ++i) dst[i] = src[first + i * (kStep > 0 ? kStep : step)];
     for (; i < count; ++i) dst[i] = 0.0f;
   }
 
-  // The input of outputs from row y on, of one channel, for all remainders that a tap has.
-  static void copy_plane(const ConvShape& p, const float* src, std::int64_t y, std::int64_t rows, float* dst) noexcept {
-    const std::int64_t size = plane_size(p), width = row_size(p);
-    for (std::int64_t rest_h = 0; rest_h < p.stride_h; ++rest_h)
-      for (std::int64_t rest_w = 0; rest_w < p.stride_w; ++rest_w, dst += size) {
-        if (!is_used(p.r, p.dilation_h, p.stride_h, rest_h) || !is_used(p.s, p.dilation_w, p.stride_w, rest_w))
-          continue;
-        std::int64_t i = 0;
-        for (; i < rows + more_rows(p); ++i) {
-          const std::int64_t row = (y + i) * p.stride_h + rest_h - p.pad_h;
+  // The input of outputs from row y on, of `channels` channels, for all remainders that a tap has.
+  static void copy_planes(const ConvShape& p, const float* src, std::int64_t channels, std::int64_t y,
+                          std::int64_t rows, float* dst) noexcept {
+    const std::int64_t size = plane_size(p), width = row_size(p), remainders = p.stride_h * p.stride_w;
+    const auto copy = p.stride_w == 1 ? copy_row<1> : p.stride_w == 2 ? copy_row<2> : copy_row<0>;
+    for (std::int64_t n = 0; n < remainders; ++n, dst += size) {
+      const std::int64_t rest_h = n / p.stride_w, rest_w = n % p.stride_w, first = rest_w - p.pad_w;
+      if (!is_used(p.r, p.dilation_h, p.stride_h, rest_h) || !is_used(p.s, p.dilation_w, p.stride_w, rest_w)) continue;
+      const Range columns = valid(p.w, width, p.stride_w, first);
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float* plane = src + c * p.h * p.w;
+        float* to = dst + c * remainders * size;
+        float* const end = to + size;
+        std::int64_t row = y * p.stride_h + rest_h - p.pad_h;
+        for (std::int64_t i = 0; i < rows + more_rows(p); ++i, row += p.stride_h, to += width) {
           const bool inside = row >= 0 && row < p.h;
-          copy_row(inside ? src + row * p.w : src, inside ? p.w : 0, rest_w - p.pad_w, p.stride_w, dst + i * width,
-                   width);
+          copy(plane + row * p.w, inside ? columns : Range{0, 0}, first, p.stride_w, to, width);
         }
-        for (std::int64_t rest = i * width; rest < size; ++rest) dst[rest] = 0.0f;
+        std::memset(to, 0, static_cast<std::size_t>(end - to) * sizeof(float));
       }
+    }
   }
 
   static bool is_used(std::int64_t taps, std::int64_t dilation, std::int64_t stride, std::int64_t rest) noexcept {
@@ -90,7 +98,7 @@ struct SingleConvPlanes {
 
   static void copy_diff(const ConvShape& p, const float* src, std::int64_t rows, float* dst) noexcept {
     const std::int64_t width = row_size(p), size = rounded(rows * width);
-    for (std::int64_t i = 0; i < rows; ++i) copy_row(src + i * p.out_w, p.out_w, 0, 1, dst + i * width, width);
+    for (std::int64_t i = 0; i < rows; ++i) copy_row<1>(src + i * p.out_w, {0, p.out_w}, 0, 1, dst + i * width, width);
     for (std::int64_t rest = rows * width; rest < size; ++rest) dst[rest] = 0.0f;
   }
 
@@ -127,14 +135,13 @@ struct SingleConvPlanes {
   static void run_group(const ConvShape& p, const float* src, const float* diff, float* diff_weights,
                         std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
     const std::int64_t first_c = k_begin / p.group_k() * p.group_c(), k_count = k_end - k_begin;
-    const std::int64_t planes = p.stride_h * p.stride_w * plane_size(p), rows = band_rows(p);
+    const std::int64_t rows = band_rows(p);
     float *sums = scratch, *diffs = sums + sums_size(p), *inputs = diffs + kMost * diff_size(p);
     for (std::int64_t i = 0; i < k_count * pairs(p) * L; i += L) store<Arch>(sums + i, V(0.0f));
     for (std::int64_t b = 0; b < blocks; ++b)
       for (std::int64_t y = 0; y < p.out_h; y += rows) {
         const std::int64_t count = p.out_h - y < rows ? p.out_h - y : rows;
-        for (std::int64_t c = 0; c < p.group_c(); ++c)
-          copy_plane(p, src + (b * p.c + first_c + c) * p.h * p.w, y, count, inputs + c * planes);
+        copy_planes(p, src + (b * p.c + first_c) * p.h * p.w, p.group_c(), y, count, inputs);
         split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
           for (std::int64_t i = 0; i < tk; ++i)
             copy_diff(p, diff + ((b * p.k + k_begin + k + i) * p.out_h + y) * p.out_w, count, diffs + i * diff_size(p));
@@ -144,12 +151,13 @@ struct SingleConvPlanes {
     store_sums(p, sums, diff_weights + k_begin * pairs(p), k_count);
   }
 
-  static void store_sums(const ConvShape& p, const float* sums, float* diff_weights, std::int64_t k_count) noexcept {
+  static void store_sums(const ConvShape& p, float* sums, float* diff_weights, std::int64_t k_count) noexcept {
+    const std::int64_t count = k_count * pairs(p);
+    for (std::int64_t i = 0; i < count; i += L) lane_sums<Arch>(sums + i * L, sums + i);  // to where all is read
     split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
       split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
         for (std::int64_t i = 0; i < tk; ++i)
-          for (std::int64_t j = 0; j < tj; ++j, sums += L)
-            diff_weights[(k + i) * pairs(p) + pair + j] = xsimd::hadd(load<Arch>(sums));
+          for (std::int64_t j = 0; j < tj; ++j) diff_weights[(k + i) * pairs(p) + pair + j] = *sums++;
       });
     });
   }

@@ -91,7 +91,7 @@ struct SingleConvWeights {
     const std::int64_t sums = vectors * (p.group_k() < kRows ? p.group_k() : kRows);
     const double latency = sums < 8 ? 8.0 / number(sums) : 1.0;
     const double here = waste * (number(p.out_h * p.out_w) / number(2 * L) * latency + copies + 2);
-    const double there = number(p.out_h * Planes::row_size(p)) / number(2 * L) + copies + 10;
+    const double there = number(p.out_h * Planes::row_size(p)) / number(2 * L) + copies + 4;
     return here <= there;
   }
 
@@ -101,7 +101,7 @@ struct SingleConvWeights {
       plan.weight_tile = p.r * p.s > 1 ? 16 : 32;  // each task transposes the input again
       plan.weights_scratch = sums_size(p) + band_size(p);
     } else {
-      plan.weight_tile = Planes::kMost;
+      plan.weight_tile = 2 * Planes::kMost;
       plan.weights_scratch = Planes::scratch_size(p);
     }
   }
