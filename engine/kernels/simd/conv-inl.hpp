@@ -5,6 +5,7 @@
 // Packed weights: [groups][channel tiles][input channels][R][S][TK], missing channels of the last tile are zero.
 #pragma once
 
+#include "engine/kernels/simd/conv_depthwise-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -220,7 +221,16 @@ struct Conv {
           });
   }
 
+  static void run_depthwise(const Direction& d, const float* src, float* dst, std::int64_t planes) noexcept {
+    for (std::int64_t i = 0; i < planes; ++i) {
+      const std::int64_t c = i % d.groups;
+      ConvDepthwise<Arch>::run(d, d.packed + c * d.packed_group, d.bias == nullptr ? nullptr : d.bias + c,
+                               src + i * d.src_plane, dst + i * d.dst_plane);
+    }
+  }
+
   static void run(std::int64_t tile_k, const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
+    if (d.src_channels == 1 && d.dst_channels == 1) return run_depthwise(d, src, dst, blocks * d.groups);
     const std::int64_t src_block = d.groups * d.src_channels * d.src_plane;
     const std::int64_t dst_block = d.groups * d.dst_channels * d.dst_plane;
     for (std::int64_t b = 0; b < blocks; ++b, src += src_block, dst += dst_block) switch (tile_k) {
@@ -312,6 +322,7 @@ struct Conv {
 
   // Output channels a tile.
   static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
+    if (channels == 1) return 1;
     int best = 4;
     for (const int tk : {5, 2, 1})
       if (row_cost(columns, channels, tk) < row_cost(columns, channels, best)) best = tk;
