@@ -1,10 +1,13 @@
 // Whichever call fails, the program ends with an exit code of the contract and one line that says why, its checkpoints
 // are whole, and --resume goes on to bitwise the undisturbed run.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "engine/checkpoint/rotation.hpp"
 #include "tests/support/faults.hpp"
@@ -32,6 +35,12 @@ class Faults : public ::testing::Test {
       : small_("  epochs: 2\n  batch_size: 16\n  optimizer: adam\n  checkpoint: {every_seconds: 1000}\n",
                "    - dense: 4\n", 80) {}
 
+  // In memory where that can be had: hundreds of runs wait for a disk's syncs otherwise, and what a process has written
+  // is there after its death on either.
+  static void SetUpTestSuite() {
+    if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 1);
+  }
+
   void SetUp() override {
     if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
     const ProcessResult whole = run_hone(small_.train("whole"));
@@ -57,6 +66,8 @@ class Faults : public ::testing::Test {
     ASSERT_EQ(resumed.code, 0) << n << ": " << resumed.err;
     expect_same_run(whole_, run_);
     for (const std::string& name : names_in(run_)) EXPECT_FALSE(name.ends_with(".hone-tmp")) << name;
+    std::istringstream events(slurp(run_ / "events.jsonl"));
+    for (std::string line; std::getline(events, line);) EXPECT_TRUE(nlohmann::json::accept(line)) << n << ": " << line;
   }
 
   // Runs once for each n until none is left to fail; each begins with what `prepare` leaves.
