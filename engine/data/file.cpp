@@ -28,10 +28,11 @@ File::File(const fs::path& path, std::string name, bool follow) : name_(std::mov
   if (descriptor_ < 0)
     data_error(name_, fmt::format("can't be opened: {}; expected a readable file", std::strerror(errno)));
   struct stat status {};
-  const bool known = ::fstat(descriptor_, &status) == 0;
-  if (!known || !S_ISREG(status.st_mode)) {
+  const int error = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
+  if (error != 0 || !S_ISREG(status.st_mode)) {
     ::close(descriptor_);
-    data_error(name_, "is not a regular file; expected one");
+    data_error(name_, error != 0 ? fmt::format("can't be examined: {}; expected a readable file", std::strerror(error))
+                                 : "is not a regular file; expected one");
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
@@ -101,7 +102,9 @@ fs::path Folder::resolve(const std::string& relative) const {
 bool Folder::has(const std::string& relative) const {
   std::error_code error;
   // A dangling link is there as well: opening it gives the error that says so.
-  return fs::exists(fs::symlink_status(root_ / relative, error));
+  const fs::file_status status = fs::symlink_status(root_ / relative, error);
+  if (!fs::status_known(status)) data_error(name(relative), fmt::format("can't be examined: {}", error.message()));
+  return fs::exists(status);
 }
 
 bool Folder::has_folder(const std::string& relative) const {
