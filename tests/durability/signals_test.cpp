@@ -53,7 +53,12 @@ void expect_stopped(const Stop& stop, int signal, const fs::path& run) {
   EXPECT_EQ(read_metrics(run / "metrics.json").status, RunStatus::interrupted);
 }
 
-class Signals : public ::testing::TestWithParam<int> {};
+class Signals : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "a sanitized program takes longer, and sanitizers must be loaded first";
+  }
+};
 
 TEST_P(Signals, InTheFirstBatch) {
   const SmallRun small("  epochs: 2\n  batch_size: 500\n", kHeavyLayers, 1500);
@@ -83,7 +88,6 @@ TEST_P(Signals, InAnEvaluation) {
 }
 
 TEST_P(Signals, WhileTheDataAreDecoded) {
-  if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
   const SmallRun small("  epochs: 1\n");
   for (const char* split : {"train", "test"})
     for (int i = 0; i < 200; ++i)
@@ -100,7 +104,6 @@ TEST_P(Signals, WhileTheDataAreDecoded) {
 }
 
 TEST_P(Signals, DuringASave) {
-  if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
   const SmallRun small("  epochs: 2\n", "    - dense: 4\n", 100);
   const fs::path run = small.folder / "run";
   ASSERT_EQ(run_hone(small.train("whole")).code, 0);

@@ -15,6 +15,7 @@ namespace hone::fuzzing {
 namespace {
 
 namespace fs = std::filesystem;
+using std::operator""sv;
 
 constexpr int kExecutions = 2000;
 
@@ -32,7 +33,7 @@ std::size_t below(Random& random, std::size_t end) { return static_cast<std::siz
 
 // A few small changes: bits, bytes with a meaning, pieces left out, doubled or taken from another seed.
 std::string changed(std::string input, const std::string& other, Random& random) {
-  constexpr std::string_view special("\x00\x01\x7f\x80\xff{}[]:,\"'\n -0129e.", 25);
+  constexpr std::string_view special = "\x00\x01\x7f\x80\xff{}[]:,\"'\n -0129e."sv;
   for (std::size_t i = 1 + below(random, 4); i > 0; --i) {
     if (input.empty()) input = other;
     if (input.empty()) break;
