@@ -45,6 +45,15 @@ struct AdamArgs {
   T correction1, correction2;  // 1 / (1 - beta^t)
 };
 
+// src * scale[c] + shift[c].
+template <class T>
+struct Scaling {
+  const T* scale = nullptr;
+  const T* shift = nullptr;
+
+  explicit operator bool() const { return scale != nullptr; }
+};
+
 // The tensors of a convolution followed by a max_pool, see ConvPoolPlan.
 template <class T>
 struct ConvPoolArgs {
@@ -115,16 +124,17 @@ struct KernelTable {
   // Mean and sum of squared distances from it, of each channel over the valid images: moments[c] = {mean, m2}.
   void (*batch_norm_moments)(std::int64_t channels, std::int64_t pixels, const T* src, T* moments, std::int64_t blocks,
                              std::int64_t valid) noexcept;
-  // dst = src * scale[c] + shift[c].
-  void (*batch_norm_apply)(std::int64_t channels, std::int64_t pixels, const T* src, const T* scale, const T* shift,
-                           T* dst, std::int64_t blocks) noexcept;
-  // sums[c] = {sum of diff_dst, sum of diff_dst * (src - mean[c])}.
+  // dst = scaling of src, then max(0, .) where relu.
+  void (*batch_norm_apply)(std::int64_t channels, std::int64_t pixels, const T* src, Scaling<T>, bool relu, T* dst,
+                           std::int64_t blocks) noexcept;
+  // sums[c] = {sum of diff_dst, sum of diff_dst * (src - mean[c])}. cut: where its scaling of src is not above zero,
+  // diff_dst counts as zero, since max(0, .) follows; without scale nothing follows.
   void (*batch_norm_backward_sums)(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst,
-                                   const T* mean, T* sums, std::int64_t blocks) noexcept;
+                                   Scaling<T> cut, const T* mean, T* sums, std::int64_t blocks) noexcept;
   // diff_src = a[c] diff_dst + b[c] src + d[c], zero for images that are not valid.
   void (*batch_norm_backward_apply)(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst,
-                                    const T* a, const T* b, const T* d, T* diff_src, std::int64_t blocks,
-                                    std::int64_t valid) noexcept;
+                                    Scaling<T> cut, const T* a, const T* b, const T* d, T* diff_src,
+                                    std::int64_t blocks, std::int64_t valid) noexcept;
 
   // One block: loss and 0 / 1 for right of each lane, and the gradient of the logits (may be null), zero for lanes from
   // `valid` on.

@@ -19,21 +19,38 @@ struct Planner {
   const KernelTable<T>& kernels;
   std::int64_t channels, pixels;
   Parameter<T>*gamma, *beta, *running_mean, *running_var;
+  bool relu;  // then max(0, .)
 
-  // Evaluation: running statistics, folded into a scale and a shift.
+  Planner(PlanContext<T>& the_context, Shape shape, const std::string& prefix, bool with_relu)
+      : context(the_context),
+        kernels(the_context.kernels()),
+        channels(shape.c),
+        pixels(shape.h * shape.w),
+        gamma(the_context.parameter(prefix + ".weight")),
+        beta(the_context.parameter(prefix + ".bias")),
+        running_mean(the_context.parameter(prefix + ".running_mean")),
+        running_var(the_context.parameter(prefix + ".running_var")),
+        relu(with_relu) {}
+
+  // Evaluation multiplies by scale and adds shift: the running statistics.
+  T running_scale(std::int64_t c) const {
+    return gamma->values[c] / std::sqrt(running_var->values[c] + static_cast<T>(kEps));
+  }
+  T running_shift(std::int64_t c) const { return beta->values[c] - running_mean->values[c] * running_scale(c); }
+
   void evaluate(Slot<T>* src, Slot<T>* dst, const std::string& prefix) const {
     T* scale = context.persistent(prefix + ".scale", channels);
     T* shift = context.persistent(prefix + ".shift", channels);
     context.prepare([*this, scale, shift] {
       for (std::int64_t c = 0; c < channels; ++c) {
-        scale[c] = gamma->values[c] / std::sqrt(running_var->values[c] + static_cast<T>(kEps));
-        shift[c] = beta->values[c] - running_mean->values[c] * scale[c];
+        scale[c] = running_scale(c);
+        shift[c] = running_shift(c);
       }
     });
     context.program().over_images(
         "batch_norm", {src, dst},
-        [=, channels = channels, pixels = pixels, kernel = kernels.batch_norm_apply](const Task& task) {
-          kernel(channels, pixels, src->at(task), scale, shift, dst->at(task), task.blocks);
+        [=, channels = channels, pixels = pixels, relu = relu, kernel = kernels.batch_norm_apply](const Task& task) {
+          kernel(channels, pixels, src->at(task), {scale, shift}, relu, dst->at(task), task.blocks);
         });
   }
 
@@ -80,11 +97,18 @@ struct Planner {
                               for (std::int64_t c = panels.begin(task.index); c < panels.end(task.index); ++c)
                                 combine(c, moments->base, partition, out);
                             });
-    context.program().over_images(
-        "batch_norm", {src, dst, out.scale, out.shift}, [=, kernel = kernels.batch_norm_apply](const Task& task) {
-          kernel(n_channels, n_pixels, src->at(task), out.scale->base, out.shift->base, dst->at(task), task.blocks);
-        });
+    context.program().over_images("batch_norm", {src, dst, out.scale, out.shift},
+                                  [=, with_relu = relu, kernel = kernels.batch_norm_apply](const Task& task) {
+                                    kernel(n_channels, n_pixels, src->at(task), {out.scale->base, out.shift->base},
+                                           with_relu, dst->at(task), task.blocks);
+                                  });
     return out;
+  }
+
+  // What tells the backward pass where max(0, .) let nothing through.
+  std::function<Scaling<T>()> cut(const Statistics& statistics) const {
+    if (!relu) return [] { return Scaling<T>{}; };
+    return [statistics] { return Scaling<T>{statistics.scale->base, statistics.shift->base}; };
   }
 
   // With xhat = (x - mean) / deviation and m values a channel:
@@ -92,10 +116,12 @@ struct Planner {
   void backward(Value<T>* in, Slot<T>* src, Slot<T>* diff, const Statistics& statistics) const {
     Slot<T>* sums = context.per_chunk(2 * channels);
     const std::int64_t n_channels = channels, n_pixels = pixels;
-    context.program().over_images("batch_norm_backward_sums", {src, diff, statistics.mean, sums},
+    const auto relu_cut = cut(statistics);
+    context.program().over_images("batch_norm_backward_sums",
+                                  {src, diff, statistics.mean, statistics.scale, statistics.shift, sums},
                                   [=, kernel = kernels.batch_norm_backward_sums](const Task& task) {
-                                    kernel(n_channels, n_pixels, src->at(task), diff->at(task), statistics.mean->base,
-                                           sums->at(task), task.blocks);
+                                    kernel(n_channels, n_pixels, src->at(task), diff->at(task), relu_cut(),
+                                           statistics.mean->base, sums->at(task), task.blocks);
                                   });
     Slot<T>*a = context.whole(channels), *b = context.whole(channels), *d = context.whole(channels);
     const Panels panels(channels, kChannelsATask);
@@ -117,10 +143,11 @@ struct Planner {
           }
         });
     context.add_diff(in, [&](Slot<T>* diff_in) {
-      context.program().over_images("batch_norm_backward", {src, diff, a, b, d, diff_in},
+      context.program().over_images("batch_norm_backward",
+                                    {src, diff, a, b, d, statistics.scale, statistics.shift, diff_in},
                                     [=, kernel = kernels.batch_norm_backward_apply](const Task& task) {
-                                      kernel(n_channels, n_pixels, src->at(task), diff->at(task), a->base, b->base,
-                                             d->base, diff_in->at(task), task.blocks, task.valid);
+                                      kernel(n_channels, n_pixels, src->at(task), diff->at(task), relu_cut(), a->base,
+                                             b->base, d->base, diff_in->at(task), task.blocks, task.valid);
                                     });
     });
   }
@@ -129,15 +156,8 @@ struct Planner {
 }  // namespace
 
 template <class T>
-Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::string& prefix) {
-  const Planner<T> planner{context,
-                           context.kernels(),
-                           in->shape.c,
-                           in->shape.h * in->shape.w,
-                           context.parameter(prefix + ".weight"),
-                           context.parameter(prefix + ".bias"),
-                           context.parameter(prefix + ".running_mean"),
-                           context.parameter(prefix + ".running_var")};
+Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::string& prefix, bool relu) {
+  const Planner<T> planner(context, in->shape, prefix, relu);
   Value<T>* out = context.value(in->shape);
   if (!context.training()) {
     planner.evaluate(in->data, out->data, prefix);
@@ -148,8 +168,43 @@ Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::stri
   return out;
 }
 
-template Value<float>* plan_batch_norm(PlanContext<float>&, Value<float>*, const std::string&);
-template Value<double>* plan_batch_norm(PlanContext<double>&, Value<double>*, const std::string&);
+namespace {
+
+template <class T>
+FoldedConvolution<T> fold(PlanContext<T>& context, const ConvShape& shape, const std::string& path) {
+  const Planner<T> planner(context, {shape.k, shape.out_h, shape.out_w}, path + ".bn", false);
+  const Parameter<T>*weights = context.parameter(path + ".weight"), *bias = context.parameter(path + ".bias");
+  T* folded = context.persistent(path + ".folded_weight", shape.weights());
+  T* folded_bias = context.persistent(path + ".folded_bias", shape.k);
+  return {folded, folded_bias, [=] {
+            const std::int64_t filter = shape.weights() / shape.k;
+            for (std::int64_t k = 0; k < shape.k; ++k) {
+              const T scale = planner.running_scale(k);
+              for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded[i] = weights->values[i] * scale;
+              folded_bias[k] = planner.running_shift(k) + (bias ? bias->values[k] * scale : T(0));
+            }
+          }};
+}
+
+}  // namespace
+
+template <class T>
+Value<T>* plan_normalized_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in,
+                                      const std::string& path, bool relu) {
+  if (!context.training()) {
+    const std::optional<FoldedConvolution<T>> folded = fold(context, shape, path);
+    return plan_convolution(context, shape, in, path, relu, folded);
+  }
+  Value<T>* out = plan_convolution(context, shape, in, path, false);
+  return plan_batch_norm(context, out, path + ".bn", relu);
+}
+
+template Value<float>* plan_batch_norm(PlanContext<float>&, Value<float>*, const std::string&, bool);
+template Value<double>* plan_batch_norm(PlanContext<double>&, Value<double>*, const std::string&, bool);
+template Value<float>* plan_normalized_convolution(PlanContext<float>&, const ConvShape&, Value<float>*,
+                                                   const std::string&, bool);
+template Value<double>* plan_normalized_convolution(PlanContext<double>&, const ConvShape&, Value<double>*,
+                                                    const std::string&, bool);
 
 namespace {
 
@@ -161,7 +216,7 @@ Shape infer(InferContext& context, const Component& spec, Shape in, const std::s
 
 template <class T>
 Value<T>* plan(PlanContext<T>& context, const Component&, Value<T>* in, const std::string& path) {
-  return plan_batch_norm(context, in, path);
+  return plan_batch_norm(context, in, path, false);
 }
 
 }  // namespace

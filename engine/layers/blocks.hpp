@@ -1,7 +1,9 @@
 // Pieces that several layers are made of: each appends its forward ops and registers its backward ones.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/graph/infer.hpp"
@@ -10,10 +12,23 @@
 
 namespace hone {
 
-// Weights at path.weight, bias at path.bias where there is one, then max(0, .) where relu.
+// Weights and bias of a convolution with its batch norm, which in evaluation is as linear as itself, in them.
+template <class T>
+struct FoldedConvolution {
+  T *weights, *bias;
+  std::function<void()> fold;  // computes them from the parameters
+};
+
+// Weights at path.weight, bias at path.bias where there is one, then max(0, .) where relu. Evaluation may have other
+// weights instead.
 template <class T>
 Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in, const std::string& path,
-                           bool relu);
+                           bool relu, const std::optional<FoldedConvolution<T>>& folded = {});
+
+// The same with a batch norm at path.bn between them.
+template <class T>
+Value<T>* plan_normalized_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in,
+                                      const std::string& path, bool relu);
 
 // The gradients of its input and of its parameters, from that of its output.
 template <class T>
@@ -23,9 +38,9 @@ template <class T>
 void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<const ConvPlan>& plan, Slot<T>* src,
                                 Slot<T>* diff, const Parameter<T>* weights, const Parameter<T>* bias);
 
-// Batch norm with its four tensors below `prefix`.
+// Batch norm with its four tensors below `prefix`, then max(0, .) where relu.
 template <class T>
-Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::string& prefix);
+Value<T>* plan_batch_norm(PlanContext<T>& context, Value<T>* in, const std::string& prefix, bool relu);
 
 template <class T>
 Value<T>* plan_activation(PlanContext<T>& context, Value<T>* in, Activation activation);

@@ -87,11 +87,11 @@ Shape infer(InferContext& context, const Component& spec, Shape in, const std::s
 template <class T>
 Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, const std::string& path) {
   const Activation activation = activation_named(spec.choice("activation"));
-  const bool batch_norm = spec.boolean("batch_norm");
-  const bool fused_relu = !batch_norm && activation == Activation::relu;
-  Value<T>* out = plan_convolution(context, conv_shape(spec, in->shape), in, path, fused_relu);
-  if (batch_norm) out = plan_batch_norm(context, out, path + ".bn");
-  return fused_relu ? out : plan_activation(context, out, activation);
+  const bool relu = activation == Activation::relu;
+  const ConvShape shape = conv_shape(spec, in->shape);
+  Value<T>* out = spec.boolean("batch_norm") ? plan_normalized_convolution(context, shape, in, path, relu)
+                                             : plan_convolution(context, shape, in, path, relu);
+  return relu ? out : plan_activation(context, out, activation);
 }
 
 }  // namespace

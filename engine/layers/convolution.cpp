@@ -117,7 +117,7 @@ std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, co
 
 template <class T>
 Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Value<T>* in, const std::string& path,
-                           bool relu) {
+                           bool relu, const std::optional<FoldedConvolution<T>>& folded) {
   auto prepared = std::make_shared<ConvPlan>(shape);
   context.kernels().conv_prepare(*prepared);
   const std::shared_ptr<const ConvPlan> plan = prepared;
@@ -126,20 +126,25 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
   const bool backward_data = context.training() && in->needs_diff;
   const auto pack_backward = std::make_shared<bool>(backward_data);
 
-  T* packed = context.persistent(path + ".packed", plan->packed);
+  const T* values = folded ? folded->weights : weights->values;
+  const T* bias_values = folded ? folded->bias : bias ? bias->values : nullptr;
+  // Training, between evaluations, relies on what it has packed.
+  T* packed = context.persistent(path + (folded ? ".packed_folded" : ".packed"), plan->packed);
   T* packed_backward = context.persistent(path + ".packed_backward", plan->packed_backward);
-  if (plan->packed > 0)
+  if (plan->packed > 0 || folded)
     context.prepare([=, pack = context.kernels().conv_pack] {
-      pack(*plan, weights->values, packed, *pack_backward ? packed_backward : nullptr);
+      if (folded) folded->fold();
+      if (plan->packed > 0) pack(*plan, values, packed, *pack_backward ? packed_backward : nullptr);
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
   plan_direction(
       context, "conv_forward", plan, shape.out_h, &ConvPlan::only_rows, in->data, out->data,
       [=, kernel = context.kernels().conv_forward](const ConvPlan& part, const T* src, T* dst, std::int64_t blocks) {
-        kernel(part, src, weights->values, packed, bias ? bias->values : nullptr, relu, dst, blocks);
+        kernel(part, src, values, packed, bias_values, relu, dst, blocks);
       });
-  context.describe_kernel(path, describe(*plan, context.kernels().name));
+  context.describe_kernel(path,
+                          describe(*plan, context.kernels().name) + (folded ? ", batch norm in its weights" : ""));
 
   const auto pool_plan = std::make_shared<ConvPoolPlan>();
   if (context.training() && !context.whole_batch(*weights))
@@ -167,8 +172,9 @@ template void plan_conv_backward_data(PlanContext<float>&, const std::shared_ptr
                                       const float*, const float*, Slot<float>*);
 template void plan_conv_backward_weights(PlanContext<float>&, const std::shared_ptr<const ConvPlan>&, Slot<float>*,
                                          Slot<float>*, const Parameter<float>*, const Parameter<float>*);
-template Value<float>* plan_convolution(PlanContext<float>&, const ConvShape&, Value<float>*, const std::string&, bool);
+template Value<float>* plan_convolution(PlanContext<float>&, const ConvShape&, Value<float>*, const std::string&, bool,
+                                        const std::optional<FoldedConvolution<float>>&);
 template Value<double>* plan_convolution(PlanContext<double>&, const ConvShape&, Value<double>*, const std::string&,
-                                         bool);
+                                         bool, const std::optional<FoldedConvolution<double>>&);
 
 }  // namespace hone

@@ -113,7 +113,7 @@ template <class T>
 Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, const std::string& path) {
   const Activation activation = activation_named(spec.choice("activation"));
   const bool batch_norm = spec.boolean("batch_norm");
-  const bool relu = !batch_norm && activation == Activation::relu;
+  const bool ends_in_relu = activation == Activation::relu, relu = ends_in_relu && !batch_norm;
   Parameter<T>* weights = context.parameter(path + ".weight");
   const Planner<T> planner{context,
                            context.kernels(),
@@ -140,8 +140,8 @@ Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, con
     Slot<T>* diff = relu ? plan_relu_backward(context, out) : out->diff;
     planner.backward(in, in->data, transposed, diff);
   });
-  if (batch_norm) out = plan_batch_norm(context, out, path + ".bn");
-  return relu ? out : plan_activation(context, out, activation);
+  if (batch_norm) out = plan_batch_norm(context, out, path + ".bn", ends_in_relu);
+  return ends_in_relu ? out : plan_activation(context, out, activation);
 }
 
 }  // namespace

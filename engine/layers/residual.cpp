@@ -59,8 +59,8 @@ Value<T>* plan(PlanContext<T>& context, const Component& spec, Value<T>* in, con
   Value<T>* branch = context.plan(spec.layers, in, path + ".");
   Value<T>* shortcut = in;
   if (!is_identity(spec, in->shape, branch->shape)) {
-    shortcut = plan_convolution(context, projection(in->shape, branch->shape), in, path + ".shortcut", false);
-    shortcut = plan_batch_norm(context, shortcut, path + ".shortcut.bn");
+    shortcut =
+        plan_normalized_convolution(context, projection(in->shape, branch->shape), in, path + ".shortcut", false);
   }
   Value<T>* out = context.value(branch->shape);
   context.program().over_images(

@@ -31,33 +31,40 @@ struct BatchNorm {
     }
   }
 
-  static void apply(std::int64_t channels, std::int64_t pixels, const T* src, const T* scale, const T* shift, T* dst,
+  static void apply(std::int64_t channels, std::int64_t pixels, const T* src, Scaling<T> scaling, bool relu, T* dst,
                     std::int64_t blocks) noexcept {
     for (std::int64_t i = 0; i < blocks * channels * pixels * L; ++i) {
       const std::int64_t c = i / (pixels * L) % channels;
-      dst[i] = src[i] * scale[c] + shift[c];
+      const T y = src[i] * scaling.scale[c] + scaling.shift[c];
+      dst[i] = relu && y < T(0) ? T(0) : y;
     }
   }
 
-  static void backward_sums(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst, const T* mean,
-                            T* sums, std::int64_t blocks) noexcept {
+  static T cut_off(Scaling<T> cut, std::int64_t c, T src, T diff) noexcept {
+    return !cut || src * cut.scale[c] + cut.shift[c] > T(0) ? diff : T(0);
+  }
+
+  static void backward_sums(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst, Scaling<T> cut,
+                            const T* mean, T* sums, std::int64_t blocks) noexcept {
     for (std::int64_t c = 0; c < channels; ++c) {
       T sum = 0, product = 0;
       for_each_valid(channels, pixels, c, blocks, blocks * L, [&](std::int64_t i) {
-        sum += diff_dst[i];
-        product += diff_dst[i] * (src[i] - mean[c]);
+        const T diff = cut_off(cut, c, src[i], diff_dst[i]);
+        sum += diff;
+        product += diff * (src[i] - mean[c]);
       });
       sums[2 * c] = sum;
       sums[2 * c + 1] = product;
     }
   }
 
-  static void backward_apply(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst, const T* a,
-                             const T* b, const T* d, T* diff_src, std::int64_t blocks, std::int64_t valid) noexcept {
+  static void backward_apply(std::int64_t channels, std::int64_t pixels, const T* src, const T* diff_dst,
+                             Scaling<T> cut, const T* a, const T* b, const T* d, T* diff_src, std::int64_t blocks,
+                             std::int64_t valid) noexcept {
     for (std::int64_t i = 0; i < blocks * channels * pixels * L; ++i) {
       const std::int64_t c = i / (pixels * L) % channels;
       const std::int64_t image = i / (channels * pixels * L) * L + i % L;
-      diff_src[i] = image < valid ? a[c] * diff_dst[i] + b[c] * src[i] + d[c] : T(0);
+      diff_src[i] = image < valid ? a[c] * cut_off(cut, c, src[i], diff_dst[i]) + b[c] * src[i] + d[c] : T(0);
     }
   }
 };

@@ -16,6 +16,7 @@ using test::to_lanes;
 struct Case {
   std::int64_t channels, pixels;
   float offset;  // of all values: a mean far from zero
+  bool relu = false;
 };
 
 struct Results {
@@ -40,16 +41,17 @@ Results run(const KernelTable<T>& table, const Case& c, std::int64_t images, con
   const auto of_channel = [&](std::uint64_t seed) { return typed(random_values(c.channels, seed)); };
   const auto scale = of_channel(3), shift = of_channel(4), third = of_channel(5);
 
+  const Scaling<T> scaling{scale.data(), shift.data()}, cut = c.relu ? scaling : Scaling<T>{};
   std::vector<T> moments(static_cast<std::size_t>(2 * c.channels), T(NAN)), sums(moments), dst(x.size(), T(NAN)), mean;
   Results out;
   table.batch_norm_moments(c.channels, c.pixels, x.data(), moments.data(), blocks, images);
-  table.batch_norm_apply(c.channels, c.pixels, x.data(), scale.data(), shift.data(), dst.data(), blocks);
+  table.batch_norm_apply(c.channels, c.pixels, x.data(), scaling, c.relu, dst.data(), blocks);
   out.applied = plain(dst);
   for (std::int64_t i = 0; i < c.channels; ++i) mean.push_back(T(c.offset) + T(0.01) * static_cast<T>(i));
-  table.batch_norm_backward_sums(c.channels, c.pixels, x.data(), d.data(), mean.data(), sums.data(), blocks);
+  table.batch_norm_backward_sums(c.channels, c.pixels, x.data(), d.data(), cut, mean.data(), sums.data(), blocks);
   std::fill(dst.begin(), dst.end(), T(NAN));
-  table.batch_norm_backward_apply(c.channels, c.pixels, x.data(), d.data(), scale.data(), shift.data(), third.data(),
-                                  dst.data(), blocks, images);
+  table.batch_norm_backward_apply(c.channels, c.pixels, x.data(), d.data(), cut, scale.data(), shift.data(),
+                                  third.data(), dst.data(), blocks, images);
   out.diff_src = plain(dst);
   for (std::int64_t b = 0, i = 0; b < blocks; ++b)
     for (std::int64_t j = 0; j < size; ++j)
@@ -64,12 +66,12 @@ Results run(const KernelTable<T>& table, const Case& c, std::int64_t images, con
 
 TEST(BatchNorm, AgreesWithTheDefinition) {
   for (const Case& c : {Case{1, 1, 0}, Case{3, 1, 0.5f}, Case{2, 2, 0}, Case{5, 7, -1}, Case{4, 64, 0}, Case{17, 9, 3},
-                        Case{2, 25, 100}})
+                        Case{2, 25, 100}, Case{1, 1, 0, true}, Case{17, 9, 0.5f, true}, Case{4, 64, 0, true}})
     for (const std::string_view isa : available_isas()) {
       const KernelTable<float>& table = kernel_table<float>(isa);
       for (const std::int64_t images : test::image_counts(table.lanes)) {
         SCOPED_TRACE(testing::Message() << isa << " N " << images << " C " << c.channels << " pixels " << c.pixels
-                                        << " offset " << c.offset);
+                                        << " offset " << c.offset << " relu " << c.relu);
         auto src = random_values(images * c.channels * c.pixels, 1);
         for (float& value : src) value += c.offset;
         const auto diff = random_values(static_cast<std::int64_t>(src.size()), 2);

@@ -166,35 +166,41 @@ TEST(Single, Elementwise) {
 
 TEST(Single, BatchNorm) {
   constexpr std::int64_t kChannels = 5;
-  for (const std::int64_t pixels : {1, 9, 49, 64}) {
-    const std::int64_t count = kImages * kChannels * pixels;
-    const auto src = random_values(count, 1), scale = random_values(kChannels, 2), shift = random_values(kChannels, 3),
-               third = random_values(kChannels, 4), diff = random_values(count, 5);
-    std::vector<double> expected(static_cast<std::size_t>(count)), moments(2 * kChannels), sums(2 * kChannels),
-        diff_src(expected.size());
-    const KernelTable<double>& exact = kernel_table<double>();
-    exact.batch_norm_moments(kChannels, pixels, test::widen(src).data(), moments.data(), kImages, kImages - 1);
-    exact.batch_norm_backward_sums(kChannels, pixels, test::widen(src).data(), test::widen(diff).data(),
-                                   test::widen(shift).data(), sums.data(), kImages);
-    exact.batch_norm_backward_apply(kChannels, pixels, test::widen(src).data(), test::widen(diff).data(),
-                                    test::widen(scale).data(), test::widen(shift).data(), test::widen(third).data(),
-                                    diff_src.data(), kImages, kImages - 1);
-    exact.batch_norm_apply(kChannels, pixels, test::widen(src).data(), test::widen(scale).data(),
-                           test::widen(shift).data(), expected.data(), kImages);
-    test::for_each_single_table([&](const KernelTable<float>& table) {
-      Output dst(count);
-      table.batch_norm_apply(kChannels, pixels, src.data(), scale.data(), shift.data(), dst.data(), kImages);
-      expect_close(dst.get(), narrow(expected), 1e-6, "batch norm");
-      Output both(2 * kChannels);
-      table.batch_norm_moments(kChannels, pixels, src.data(), both.data(), kImages, kImages - 1);
-      expect_close(both.get(), narrow(moments), 1e-6, "moments");
-      table.batch_norm_backward_sums(kChannels, pixels, src.data(), diff.data(), shift.data(), both.data(), kImages);
-      expect_close(both.get(), narrow(sums), 1e-6, "sums");
-      table.batch_norm_backward_apply(kChannels, pixels, src.data(), diff.data(), scale.data(), shift.data(),
-                                      third.data(), dst.data(), kImages, kImages - 1);
-      expect_close(dst.get(), narrow(diff_src), 1e-6, "gradient of batch norm");
-    });
-  }
+  for (const bool relu : {false, true})
+    for (const std::int64_t pixels : {1, 9, 49, 64}) {
+      const std::int64_t count = kImages * kChannels * pixels;
+      const auto src = random_values(count, 1), scale = random_values(kChannels, 2),
+                 shift = random_values(kChannels, 3), third = random_values(kChannels, 4),
+                 diff = random_values(count, 5);
+      std::vector<double> expected(static_cast<std::size_t>(count)), moments(2 * kChannels), sums(2 * kChannels),
+          diff_src(expected.size());
+      const KernelTable<double>& exact = kernel_table<double>();
+      exact.batch_norm_moments(kChannels, pixels, test::widen(src).data(), moments.data(), kImages, kImages - 1);
+      const auto exact_scale = test::widen(scale), exact_shift = test::widen(shift);
+      const Scaling<double> exact_scaling{exact_scale.data(), exact_shift.data()};
+      const Scaling<double> exact_cut = relu ? exact_scaling : Scaling<double>{};
+      exact.batch_norm_backward_sums(kChannels, pixels, test::widen(src).data(), test::widen(diff).data(), exact_cut,
+                                     exact_shift.data(), sums.data(), kImages);
+      exact.batch_norm_backward_apply(kChannels, pixels, test::widen(src).data(), test::widen(diff).data(), exact_cut,
+                                      exact_scale.data(), exact_shift.data(), test::widen(third).data(),
+                                      diff_src.data(), kImages, kImages - 1);
+      exact.batch_norm_apply(kChannels, pixels, test::widen(src).data(), exact_scaling, relu, expected.data(), kImages);
+      const Scaling<float> scaling{scale.data(), shift.data()}, cut = relu ? scaling : Scaling<float>{};
+      test::for_each_single_table([&](const KernelTable<float>& table) {
+        Output dst(count);
+        table.batch_norm_apply(kChannels, pixels, src.data(), scaling, relu, dst.data(), kImages);
+        expect_close(dst.get(), narrow(expected), 1e-6, "batch norm");
+        Output both(2 * kChannels);
+        table.batch_norm_moments(kChannels, pixels, src.data(), both.data(), kImages, kImages - 1);
+        expect_close(both.get(), narrow(moments), 1e-6, "moments");
+        table.batch_norm_backward_sums(kChannels, pixels, src.data(), diff.data(), cut, shift.data(), both.data(),
+                                       kImages);
+        expect_close(both.get(), narrow(sums), 1e-6, "sums");
+        table.batch_norm_backward_apply(kChannels, pixels, src.data(), diff.data(), cut, scale.data(), shift.data(),
+                                        third.data(), dst.data(), kImages, kImages - 1);
+        expect_close(dst.get(), narrow(diff_src), 1e-6, "gradient of batch norm");
+      });
+    }
 }
 
 TEST(Single, LoadBytes) {
