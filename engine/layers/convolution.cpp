@@ -131,10 +131,11 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
   // Training, between evaluations, relies on what it has packed.
   T* packed = context.persistent(path + (folded ? ".packed_folded" : ".packed"), plan->packed);
   T* packed_backward = context.persistent(path + ".packed_backward", plan->packed_backward);
-  if (plan->packed > 0 || folded)
+  const bool packs = plan->packed + plan->packed_backward > 0;
+  if (packs || folded)
     context.prepare([=, pack = context.kernels().conv_pack] {
       if (folded) folded->fold();
-      if (plan->packed > 0) pack(*plan, values, packed, *pack_backward ? packed_backward : nullptr);
+      if (packs) pack(*plan, values, packed, *pack_backward ? packed_backward : nullptr);
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});

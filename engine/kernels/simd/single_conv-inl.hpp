@@ -5,9 +5,11 @@
 // gradient of the input are the same tile, run over other axis runs and with other packed weights.
 //
 // Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
-// vector would be half empty and the ISA has vectors of half the width, it is a tile of its own.
+// vector would be half empty and the ISA has vectors of half the width, it is a tile of its own. A few channels are
+// left to single_conv_narrow-inl.hpp, which reads the weights as they are.
 #pragma once
 
+#include "engine/kernels/simd/single_conv_narrow-inl.hpp"
 #include "engine/kernels/simd/single_conv_weights-inl.hpp"
 #include "engine/kernels/simd/single_vector-inl.hpp"
 #include "engine/kernels/table.hpp"
@@ -16,6 +18,7 @@ namespace hone::simd {
 
 template <class Arch>
 struct SingleConv {
+  using Narrow = SingleConvNarrow<Arch>;
   static constexpr int L = static_cast<int>(kLanes<Arch>);
   static constexpr bool kMany = kRegisters<Arch> >= 32;
   static constexpr bool kHasHalf = L == 16;
@@ -263,24 +266,32 @@ struct SingleConv {
     }
   }
 
-  static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
-                      bool with_relu, float* dst, std::int64_t blocks) noexcept {
+  static void forward(const ConvPlan& plan, const float* src, const float* weights, const float* packed,
+                      const float* bias, bool with_relu, float* dst, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_c(), p.h, p.w}, to{p.group_k(), p.out_h, p.out_w};
-    run({plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu}, src, dst, blocks);
+    const Direction d{plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu};
+    if (Narrow::suits(to.channels))
+      Narrow::run(d, weights, p.group_c() * p.r * p.s, p.r * p.s, src, dst, blocks);
+    else
+      run(d, src, dst, blocks);
   }
 
-  static void backward_data(const ConvPlan& plan, const float* diff_dst, const float*, const float* packed,
+  static void backward_data(const ConvPlan& plan, const float* diff_dst, const float* weights, const float* packed,
                             float* diff_src, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_k(), p.out_h, p.out_w}, to{p.group_c(), p.h, p.w};
-    run({plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false}, diff_dst,
-        diff_src, blocks);
+    const Direction d{plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false};
+    if (Narrow::suits(to.channels))
+      Narrow::run(d, weights, p.r * p.s, p.group_c() * p.r * p.s, diff_dst, diff_src, blocks);
+    else
+      run(d, diff_dst, diff_src, blocks);
   }
 
   // ---- packing
 
   static std::int64_t padded(std::int64_t channels) noexcept {
+    if (Narrow::suits(channels)) return 0;
     const Cut parts = cut(channels);
     return parts.vectors * L + (parts.half ? L / 2 : 0);
   }
@@ -307,9 +318,9 @@ struct SingleConv {
       });
     };
     for (std::int64_t g = 0; g < p.groups; ++g, weights += p.group_k() * filter) {
-      if (packed != nullptr)
+      if (packed != nullptr && plan.packed > 0)
         fill(packed + g * (plan.packed / p.groups), weights, p.group_k(), p.group_c(), filter, window);
-      if (packed_backward != nullptr)
+      if (packed_backward != nullptr && plan.packed_backward > 0)
         fill(packed_backward + g * (plan.packed_backward / p.groups), weights, p.group_c(), p.group_k(), window,
              filter);
     }

@@ -42,13 +42,12 @@ struct Floats {
   HONE_INLINE static V broadcast(float x) noexcept { return broadcast(x, std::make_integer_sequence<int, W>{}); }
 
   HONE_INLINE static V fma(const V& a, const V& b, const V& c) noexcept {
+#if defined(__FMA__)
+    if constexpr (W == 4) return _mm_fmadd_ps(a, b, c);
+    if constexpr (W == 8) return _mm256_fmadd_ps(a, b, c);
 #if defined(__AVX512F__)
-    if constexpr (W == 16)
-      return _mm512_fmadd_ps(a, b, c);
-    else
-      return _mm256_fmadd_ps(a, b, c);
-#elif defined(__FMA__)
-    return _mm256_fmadd_ps(a, b, c);
+    if constexpr (W == 16) return _mm512_fmadd_ps(a, b, c);
+#endif
 #elif defined(__aarch64__)
     return vfmaq_f32(c, a, b);
 #else
@@ -88,6 +87,10 @@ struct Floats {
   HONE_INLINE static V every_second(const V& a, const V& b) noexcept {
     return every_second<kOdd>(a, b, std::make_integer_sequence<int, W>{});
   }
+  // Values 0, 2, 4 ... of a, then 1, 3, 5 ... of b.
+  HONE_INLINE static V even(const V& a, const V& b) noexcept {
+    return even(a, b, std::make_integer_sequence<int, W>{});
+  }
   // a0 b0 a1 b1 ... from the low (kHigh: high) halves.
   template <bool kHigh>
   HONE_INLINE static V zip(const V& a, const V& b) noexcept {
@@ -110,6 +113,10 @@ struct Floats {
   template <bool kOdd, int... I>
   HONE_INLINE static V every_second(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
     return __builtin_shufflevector(a, b, (2 * I + (kOdd ? 1 : 0))...);
+  }
+  template <int... I>
+  HONE_INLINE static V even(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
+    return __builtin_shufflevector(a, b, (2 * I + (I < W / 2 ? 0 : 1))...);
   }
   template <bool kHigh, int... I>
   HONE_INLINE static V zip(const V& a, const V& b, std::integer_sequence<int, I...>) noexcept {
