@@ -17,6 +17,10 @@ class ConvCase : public LayerCase {
         pass_(pass),
         context_(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0) {
     values_ = Slab((bias_offset() + shape.k) * static_cast<std::int64_t>(sizeof(float)));
+    for (const auto& [name, values] : {std::pair{"conv.weight", weights()}, std::pair{"conv.bias", bias()}}) {
+      layer_[name].values = values;
+      layer_[name].gradient = values;
+    }
     if (pass != Pass::forward) {
       src_ = images(shape.src_size());
       dst_ = images(shape.dst_size());
@@ -44,10 +48,6 @@ class ConvCase : public LayerCase {
     if (pass == Pass::backward_data)
       kernels_.conv_pack(*plan_, weights(), nullptr,
                          context_.persistent("conv.packed_backward", plan_->packed_backward));
-    for (const auto& [name, values] : {std::pair{"conv.weight", weights()}, std::pair{"conv.bias", bias()}}) {
-      layer_[name].values = values;
-      layer_[name].gradient = values;
-    }
     if (pass == Pass::forward) prepare();
     flops_ = 2 * static_cast<double>(shape.macs() * count);
     bytes_ = 4 * static_cast<double>((shape.src_size() + shape.dst_size()) * count + shape.weights());
