@@ -28,10 +28,7 @@ struct SinglePool {
   }
 
   // Whether `best` stays the largest beside x: a NaN wins and stays.
-  template <class X>
-  HONE_INLINE static auto keeps(const X& best, const X& x) noexcept {
-    return (x <= best) | (best != best);
-  }
+  HONE_INLINE static bool keeps(float best, float x) noexcept { return x <= best || best != best; }
 
   static void max_forward(const PoolShape& p, const float* src, float* dst, float* argmax,
                           std::int64_t blocks) noexcept {
@@ -92,7 +89,7 @@ struct SinglePool {
                                Part::template every_second<false>(bottom0, bottom1),
                                Part::template every_second<true>(bottom0, bottom1)};
       unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
-        const auto keep = keeps(best, others[i]);
+        const auto keep = (others[i] <= best) | (best != best);  // as keeps()
         best = keep ? best : others[i];
         tap_of_best = keep ? tap_of_best : Part::broadcast(static_cast<float>(i + 1));
       });
