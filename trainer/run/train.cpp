@@ -181,7 +181,8 @@ class Run {
 
   void start_weights() {
     network_->initialize(static_cast<std::uint64_t>(config_.seed));
-    if (init_from_) restore_weights(*init_from_, options_.init_from.string(), *network_);
+    if (!init_from_) return;
+    restore_weights(*init_from_, options_.init_from.string(), *network_);
     if (!network_->finite())
       throw Error(ErrorKind::checkpoint, Location{options_.init_from.string()},
                   "holds weights that are not finite; expected those of a run that did not diverge");
