@@ -56,6 +56,8 @@ struct Planner {
 
   struct Statistics {
     Slot<T>*mean, *inverse_deviation, *scale, *shift;
+
+    Scaling<T> scaling() const { return {scale->base, shift->base}; }
   };
 
   // Mean and variance of the batch from those of its chunks (Chan, Golub & LeVeque 1979), in the order of the chunks.
@@ -105,24 +107,18 @@ struct Planner {
     return out;
   }
 
-  // What tells the backward pass where max(0, .) let nothing through.
-  std::function<Scaling<T>()> cut(const Statistics& statistics) const {
-    if (!relu) return [] { return Scaling<T>{}; };
-    return [statistics] { return Scaling<T>{statistics.scale->base, statistics.shift->base}; };
-  }
-
   // With xhat = (x - mean) / deviation and m values a channel:
   // dx = gamma / deviation * (dy - sum(dy) / m - xhat sum(dy xhat) / m) = a dy + b x + d.
   void backward(Value<T>* in, Slot<T>* src, Slot<T>* diff, const Statistics& statistics) const {
     Slot<T>* sums = context.per_chunk(2 * channels);
     const std::int64_t n_channels = channels, n_pixels = pixels;
-    const auto relu_cut = cut(statistics);
-    context.program().over_images("batch_norm_backward_sums",
-                                  {src, diff, statistics.mean, statistics.scale, statistics.shift, sums},
-                                  [=, kernel = kernels.batch_norm_backward_sums](const Task& task) {
-                                    kernel(n_channels, n_pixels, src->at(task), diff->at(task), relu_cut(),
-                                           statistics.mean->base, sums->at(task), task.blocks);
-                                  });
+    const bool cut = relu;  // max(0, .) lets nothing through where its input is not above zero
+    context.program().over_images(
+        "batch_norm_backward_sums", {src, diff, statistics.mean, statistics.scale, statistics.shift, sums},
+        [=, kernel = kernels.batch_norm_backward_sums](const Task& task) {
+          kernel(n_channels, n_pixels, src->at(task), diff->at(task), cut ? statistics.scaling() : Scaling<T>{},
+                 statistics.mean->base, sums->at(task), task.blocks);
+        });
     Slot<T>*a = context.whole(channels), *b = context.whole(channels), *d = context.whole(channels);
     const Panels panels(channels, kChannelsATask);
     context.program().tasks(
@@ -143,12 +139,12 @@ struct Planner {
           }
         });
     context.add_diff(in, [&](Slot<T>* diff_in) {
-      context.program().over_images("batch_norm_backward",
-                                    {src, diff, a, b, d, statistics.scale, statistics.shift, diff_in},
-                                    [=, kernel = kernels.batch_norm_backward_apply](const Task& task) {
-                                      kernel(n_channels, n_pixels, src->at(task), diff->at(task), relu_cut(), a->base,
-                                             b->base, d->base, diff_in->at(task), task.blocks, task.valid);
-                                    });
+      context.program().over_images(
+          "batch_norm_backward", {src, diff, a, b, d, statistics.scale, statistics.shift, diff_in},
+          [=, kernel = kernels.batch_norm_backward_apply](const Task& task) {
+            kernel(n_channels, n_pixels, src->at(task), diff->at(task), cut ? statistics.scaling() : Scaling<T>{},
+                   a->base, b->base, d->base, diff_in->at(task), task.blocks, task.valid);
+          });
     });
   }
 };

@@ -15,7 +15,6 @@ namespace hone::simd {
 
 template <class Arch>
 struct Conv {
-  using V = Vec<Arch>;
   using Tiles = ConvTile<Arch>;
   using TileArgs = typename Tiles::Args;
   static constexpr std::int64_t L = kLanes<Arch>;
@@ -158,11 +157,13 @@ struct Conv {
       a.accumulate = n > 0;
       a.relu = d.relu && n + 1 == parts;
       const float* next = strip.src + first * d.src_plane + ahead;
+      std::int64_t pixel = 0;
       for (std::int64_t k = k_begin; k < k_end; k += TK) {
-        a.prefetch = next + k / TK % strip.pixels * pixel_step;
+        a.prefetch = next + pixel * pixel_step;
+        if (++pixel == strip.pixels) pixel = 0;
         a.weights = weights + (k / TK * d.src_channels + first) * a.weights_plane;
         a.bias = bias == nullptr ? nullptr : bias + k;
-        a.bias_count = a.stored = d.dst_channels - k;
+        a.stored = d.dst_channels - k;
         a.dst = strip.dst + k * d.dst_plane;
         run(a);
       }

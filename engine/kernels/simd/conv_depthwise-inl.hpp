@@ -39,7 +39,7 @@ struct ConvDepthwise {
     typename Tiles::Args a{};
     a.weights_plane = d.r * d.s;
     a.bias = bias;
-    a.bias_count = a.stored = 1;
+    a.stored = 1;
     a.relu = d.relu;
     a.src_plane = d.src_plane;
     a.dst_plane = d.dst_plane;

@@ -25,8 +25,7 @@ struct ConvTile {
     const float* prefetch;  // what a later tile reads of the first channel
     std::int64_t prefetch_plane;
     const float* bias;  // of the tile's channels; may be null
-    std::int64_t bias_count;
-    bool accumulate;  // start from what dst holds instead of the bias
+    bool accumulate;    // start from what dst holds instead of the bias
     bool relu;
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
@@ -44,7 +43,7 @@ struct ConvTile {
       });
     else
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr && k < a.bias_count ? a.bias[k] : 0.0f);
+        const V bias(a.bias != nullptr && k < a.stored ? a.bias[k] : 0.0f);
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
       });
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {

@@ -166,7 +166,7 @@ struct ConvWeights {
     for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
       const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
       for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
-      for (std::int64_t i = 0; i < count * kAccumulators; i += L) store<Arch>(sums + i, V(0.0f));
+      for (std::int64_t i = 0; i < count * kAccumulators + L * L; i += L) store<Arch>(sums + i, V(0.0f));
       for (std::int64_t b = 0; b < work.blocks; ++b) {
         const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
         const float* diff = work.diff + (b * p.k + k) * a.diff_plane;

@@ -5,10 +5,14 @@
 
 #include "engine/base/rng.hpp"
 #include "engine/kernels/dispatch.hpp"
+#include "tests/support/conv_shapes.hpp"
 #include "tests/support/kernels.hpp"
 
 namespace hone {
 namespace {
+
+using test::conv_shape;
+using test::pick;
 
 using test::from_lanes;
 using test::random_values;
@@ -99,70 +103,36 @@ void check(const ConvShape& shape, std::int64_t images) {
   }
 }
 
-ConvShape make(std::int64_t c, std::int64_t h, std::int64_t w, std::int64_t k, std::int64_t r, std::int64_t s,
-               std::int64_t stride = 1, std::int64_t pad = 0, std::int64_t groups = 1) {
-  ConvShape shape;
-  shape.c = c;
-  shape.h = h;
-  shape.w = w;
-  shape.k = k;
-  shape.r = r;
-  shape.s = s;
-  shape.stride_h = shape.stride_w = stride;
-  shape.pad_h = shape.pad_w = pad;
-  shape.groups = groups;
-  shape.out_h = (h + 2 * pad - r) / stride + 1;
-  shape.out_w = (w + 2 * pad - s) / stride + 1;
-  return shape;
-}
-
 TEST(Conv, NamedShapes) {
-  check(make(1, 28, 28, 20, 5, 5), 16);      // LeNet's first layer
-  check(make(20, 12, 12, 50, 5, 5), 3);      // and its second
-  check(make(3, 9, 9, 16, 3, 3, 1, 1), 17);  // one image beyond a block
-  check(make(16, 8, 8, 16, 3, 3, 1, 1), 5);
-  check(make(8, 7, 7, 12, 1, 1), 2);
-  check(make(8, 9, 7, 8, 3, 3, 2, 1), 4);     // strided
-  check(make(8, 6, 6, 8, 3, 3, 1, 1, 8), 4);  // depthwise
-  check(make(6, 6, 6, 4, 3, 3, 1, 1, 2), 4);  // groups
-  check(make(2, 5, 5, 3, 1, 1, 3), 2);        // stride beyond the kernel
-  check(make(130, 4, 4, 70, 3, 3, 1, 1), 2);  // weights beyond the first cache
+  check(conv_shape(1, 28, 28, 20, 5, 5), 16);      // LeNet's first layer
+  check(conv_shape(20, 12, 12, 50, 5, 5), 3);      // and its second
+  check(conv_shape(3, 9, 9, 16, 3, 3, 1, 1), 17);  // one image beyond a block
+  check(conv_shape(16, 8, 8, 16, 3, 3, 1, 1), 5);
+  check(conv_shape(8, 7, 7, 12, 1, 1), 2);
+  check(conv_shape(8, 9, 7, 8, 3, 3, 2, 1), 4);     // strided
+  check(conv_shape(8, 6, 6, 8, 3, 3, 1, 1, 8), 4);  // depthwise
+  check(conv_shape(6, 6, 6, 4, 3, 3, 1, 1, 2), 4);  // groups
+  check(conv_shape(2, 5, 5, 3, 1, 1, 3), 2);        // stride beyond the kernel
+  check(conv_shape(130, 4, 4, 70, 3, 3, 1, 1), 2);  // weights beyond the first cache
   // Planes a power of two apart: input channels in several parts, forward and backward.
-  check(make(40, 32, 32, 3, 3, 3, 1, 1), 2);
-  check(make(3, 32, 32, 40, 3, 3, 1, 1), 2);
-  check(make(90, 16, 16, 90, 1, 1), 2);
-  check(make(1, 1, 1, 1, 1, 1), 1);
+  check(conv_shape(40, 32, 32, 3, 3, 3, 1, 1), 2);
+  check(conv_shape(3, 32, 32, 40, 3, 3, 1, 1), 2);
+  check(conv_shape(90, 16, 16, 90, 1, 1), 2);
+  check(conv_shape(40, 16, 16, 30, 3, 3, 1, 1), 2);
+  check(conv_shape(40, 16, 16, 30, 5, 5, 2, 2), 2);
+  check(conv_shape(130, 4, 4, 130, 3, 3, 1, 1), 2);  // output channels in several parts
+  check(conv_shape(1, 1, 1, 1, 1, 1), 1);
 }
 
 TEST(Conv, RandomShapes) {
   constexpr std::uint64_t kSeed = 20;
   Random random(derive_key(kSeed, "conv shapes"), 0);
-  const auto pick = [&](std::uint64_t low, std::uint64_t high) {
-    return static_cast<std::int64_t>(low + random.below(high - low + 1));
-  };
-  int done = 0;
-  while (done < 200) {
-    ConvShape shape;
-    shape.groups = random.below(4) == 0 ? pick(1, 4) : 1;
-    shape.c = shape.groups * pick(1, 11);
-    shape.k = shape.groups * pick(1, 13);
-    shape.h = pick(1, 13);
-    shape.w = pick(1, 20);
-    shape.r = pick(1, 5);
-    shape.s = pick(1, 5);
-    shape.stride_h = pick(1, 3);
-    shape.stride_w = pick(1, 3);
-    shape.pad_h = pick(0, 4);
-    shape.pad_w = pick(0, 4);
-    shape.dilation_h = pick(1, 3);
-    shape.dilation_w = pick(1, 3);
-    const std::int64_t rows = shape.h + 2 * shape.pad_h - (shape.r - 1) * shape.dilation_h - 1;
-    const std::int64_t columns = shape.w + 2 * shape.pad_w - (shape.s - 1) * shape.dilation_w - 1;
-    if (rows < 0 || columns < 0) continue;
-    shape.out_h = rows / shape.stride_h + 1;
-    shape.out_w = columns / shape.stride_w + 1;
-    check(shape, pick(1, 20));
-    ++done;
+  for (int done = 0; done < 200; ++done) {
+    ConvShape shape = test::random_window(random, 20);
+    shape.groups = random.below(4) == 0 ? pick(random, 1, 4) : 1;
+    shape.c = shape.groups * pick(random, 1, 11);
+    shape.k = shape.groups * pick(random, 1, 13);
+    check(shape, pick(random, 1, 20));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/rng.hpp"
 #include "engine/kernels/dispatch.hpp"
+#include "tests/support/conv_shapes.hpp"
 #include "tests/support/single.hpp"
 
 namespace hone {
@@ -15,6 +16,7 @@ namespace {
 using test::expect_close;
 using test::narrow;
 using test::Output;
+using test::pick;
 using test::random_values;
 
 constexpr std::int64_t kImages = test::kFewImages;
@@ -93,18 +95,7 @@ void check_conv_backward(const ConvShape& shape) {
 
 ConvShape make(std::int64_t c, std::int64_t h, std::int64_t w, std::int64_t k, std::int64_t kernel,
                std::int64_t stride = 1, std::int64_t pad = 0, std::int64_t groups = 1) {
-  ConvShape shape;
-  shape.c = c;
-  shape.h = h;
-  shape.w = w;
-  shape.k = k;
-  shape.r = shape.s = kernel;
-  shape.stride_h = shape.stride_w = stride;
-  shape.pad_h = shape.pad_w = pad;
-  shape.groups = groups;
-  shape.out_h = (h + 2 * pad - kernel) / stride + 1;
-  shape.out_w = (w + 2 * pad - kernel) / stride + 1;
-  return shape;
+  return test::conv_shape(c, h, w, k, kernel, kernel, stride, pad, groups);
 }
 
 const std::vector<ConvShape>& named_shapes() {
@@ -131,30 +122,15 @@ const std::vector<ConvShape>& named_shapes() {
 
 std::vector<ConvShape> random_shapes(std::uint64_t seed) {
   Random random(derive_key(seed, "single conv shapes"), 0);
-  const auto pick = [&](std::uint64_t low, std::uint64_t high) {
-    return static_cast<std::int64_t>(low + random.below(high - low + 1));
+  const auto channels = [&](std::uint64_t low, std::uint64_t high, std::uint64_t few) {
+    return random.below(4) == 0 ? pick(random, low, high) : pick(random, 1, few);
   };
   std::vector<ConvShape> shapes;
   while (shapes.size() < 250) {
-    ConvShape shape;
-    shape.groups = random.below(3) == 0 ? pick(1, 4) : 1;
-    shape.c = shape.groups * (random.below(4) == 0 ? pick(14, 40) : pick(1, 7));
-    shape.k = shape.groups * (random.below(4) == 0 ? pick(20, 70) : pick(1, 20));
-    shape.h = pick(1, 13);
-    shape.w = pick(1, 36);
-    shape.r = pick(1, 5);
-    shape.s = pick(1, 5);
-    shape.stride_h = pick(1, 3);
-    shape.stride_w = pick(1, 3);
-    shape.pad_h = pick(0, 4);
-    shape.pad_w = pick(0, 4);
-    shape.dilation_h = pick(1, 3);
-    shape.dilation_w = pick(1, 3);
-    const std::int64_t rows = shape.h + 2 * shape.pad_h - (shape.r - 1) * shape.dilation_h - 1;
-    const std::int64_t columns = shape.w + 2 * shape.pad_w - (shape.s - 1) * shape.dilation_w - 1;
-    if (rows < 0 || columns < 0) continue;
-    shape.out_h = rows / shape.stride_h + 1;
-    shape.out_w = columns / shape.stride_w + 1;
+    ConvShape shape = test::random_window(random, 36);
+    shape.groups = random.below(3) == 0 ? pick(random, 1, 4) : 1;
+    shape.c = shape.groups * channels(14, 40, 7);
+    shape.k = shape.groups * channels(20, 70, 20);
     shapes.push_back(shape);
   }
   return shapes;
