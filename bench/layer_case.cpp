@@ -16,20 +16,9 @@ void Images::fill(std::uint64_t seed) const {
     for (std::int64_t i = 0; i < size; ++i) at(n, i) = 2 * random.uniform_float() - 1;
 }
 
-namespace {
-
-// As the engine chooses.
-const KernelTable<float>& kernels_for(std::int64_t images) {
-  const KernelTable<float>& table = kernel_table<float>();
-  const KernelTable<float>* single = single_kernel_table<float>();
-  return single != nullptr && images <= Partition::few_images(table.lanes) ? *single : table;
-}
-
-}  // namespace
-
 LayerCase::LayerCase(std::int64_t images, int threads, bool evaluation)
     : evaluation_(evaluation),
-      kernels_(kernels_for(images)),
+      kernels_(kernel_table_for<float>(images)),
       count_(images),
       program_(Partition::make(images, kernels_.lanes, !evaluation), threads),
       team_(threads) {

@@ -21,10 +21,6 @@ constexpr std::array<Format, 3> kFormats = {{
      load_image_folder},
 }};
 
-}  // namespace
-
-namespace {
-
 // While it lives, what does not fit into memory is thrown, whatever the program does about it elsewhere.
 class ThrowingNew {
  public:

@@ -40,16 +40,12 @@ struct Network<T>::Impl {
 
     threads = options.threads > 0 ? options.threads : available_threads();
     // First, since the layers' descriptions are those of the last.
-    const KernelTable<T>* single = single_kernel_table<T>(options.isa);
-    const std::int64_t few = Partition::few_images(kernels.lanes);
-    if (single != nullptr) plan(evaluation_few, *single, std::min(options.evaluation_batch_size, few), false);
+    if (const KernelTable<T>* single = single_kernel_table<T>(options.isa))
+      plan(evaluation_few, *single, std::min(options.evaluation_batch_size, few_images(kernels.lanes)), false);
     if (options.training) {
-      const auto kernels_for = [&](std::int64_t images) -> const KernelTable<T>& {
-        return single != nullptr && images <= few ? *single : kernels;
-      };
-      plan(train, kernels_for(options.batch_size), options.batch_size, true);
+      plan(train, kernel_table_for<T>(options.batch_size, options.isa), options.batch_size, true);
       if (options.last_batch_size > 0)
-        plan(train_last, kernels_for(options.last_batch_size), options.last_batch_size, true);
+        plan(train_last, kernel_table_for<T>(options.last_batch_size, options.isa), options.last_batch_size, true);
     }
     plan(evaluation, kernels, options.evaluation_batch_size, false);
     allocate();

@@ -76,9 +76,6 @@ struct Partition {
 
   // Training: at most kMaxChunks chunks, since each has gradients of its own. Evaluation: a chunk a block.
   static constexpr std::int64_t kMaxChunks = 16;
-  // Up to so many images are left to kernels for single ones, if there are any: they are faster then than those for
-  // blocks of `lanes` images.
-  static std::int64_t few_images(std::int64_t lanes) { return lanes * 3 / 4 < 1 ? 1 : lanes * 3 / 4; }
   static Partition make(std::int64_t batch, std::int64_t lanes, bool training);
   std::int64_t first_block(std::int64_t chunk) const { return chunk * blocks / chunks; }
   std::int64_t blocks_of(std::int64_t chunk) const { return first_block(chunk + 1) - first_block(chunk); }

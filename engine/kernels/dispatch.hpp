@@ -38,4 +38,15 @@ const KernelTable<float>* single_kernel_table<float>(std::string_view isa);
 template <>
 const KernelTable<double>* single_kernel_table<double>(std::string_view isa);
 
+// Up to so many images are a few: left to those kernels, which are faster then than blocks of `lanes` images.
+inline std::int64_t few_images(std::int64_t lanes) { return lanes * 3 / 4 < 1 ? 1 : lanes * 3 / 4; }
+
+// What a batch of so many images is computed with.
+template <class T>
+const KernelTable<T>& kernel_table_for(std::int64_t images, std::string_view isa = {}) {
+  const KernelTable<T>& table = kernel_table<T>(isa);
+  const KernelTable<T>* single = single_kernel_table<T>(isa);
+  return single != nullptr && images <= few_images(table.lanes) ? *single : table;
+}
+
 }  // namespace hone

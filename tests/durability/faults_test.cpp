@@ -1,10 +1,8 @@
 // Whichever call fails, the program ends with an exit code of the contract and one line that says why, its checkpoints
 // are whole, and --resume goes on to bitwise the undisturbed run.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -18,10 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every n, or about `wanted` of them: HONE_EVERY_FAULT=1 asks for all.
-long stride_for(long calls, long wanted) {
-  return std::getenv("HONE_EVERY_FAULT") != nullptr ? 1 : std::max(1L, calls / wanted);
-}
+// Every n, or about `wanted` of them.
+long stride_for(long calls, long wanted) { return every_fault() ? 1 : std::max(1L, calls / wanted); }
 
 // One line that says what is wrong; warnings may come before it.
 bool says_one_line(std::string text) {
@@ -35,11 +31,7 @@ class Faults : public ::testing::Test {
       : small_("  epochs: 2\n  batch_size: 16\n  optimizer: adam\n  checkpoint: {every_seconds: 1000}\n",
                "    - dense: 4\n", 80) {}
 
-  // In memory where that can be had: hundreds of runs wait for a disk's syncs otherwise, and what a process has written
-  // is there after its death on either.
-  static void SetUpTestSuite() {
-    if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 1);
-  }
+  static void SetUpTestSuite() { keep_temporaries_in_memory(); }
 
   void SetUp() override {
     if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";

@@ -1,8 +1,6 @@
 // A search in which a call fails, or that is killed, goes on to what the undisturbed one comes to.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -19,9 +17,7 @@ constexpr int kSpent = 10;  // the target is out of reach
 
 class SearchFaults : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 1);  // as in faults_test.cpp
-  }
+  static void SetUpTestSuite() { keep_temporaries_in_memory(); }
 
   void SetUp() override {
     if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "sanitizers must be loaded first";
@@ -61,7 +57,7 @@ class SearchFaults : public ::testing::Test {
     }
   }
 
-  const long stride_ = std::getenv("HONE_EVERY_FAULT") != nullptr ? 1 : 17;
+  const long stride_ = every_fault() ? 1 : 17;
   const SmallRun small_{"  epochs: 1\n  batch_size: 16\n", "    - dense: 4\n", 80};
   json whole_;
 };

@@ -1,6 +1,9 @@
 // Runs of the program in which the n-th call of some kind fails (tests/support/preload/faults.cpp).
 #pragma once
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <string>
 
 #include "tests/support/hone.hpp"
@@ -29,6 +32,15 @@ struct FaultyResult : ProcessResult {
   double seconds = 0;
   std::string fired;  // the call that failed; empty where the program ended before
 };
+
+// Hundreds of runs would wait for a disk's syncs: temporary folders are in memory where that can be had. What a process
+// has written is there after its death on either.
+inline void keep_temporaries_in_memory() {
+  if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 1);
+}
+
+// Whether each single call is to fail, not some of them.
+inline bool every_fault() { return std::getenv("HONE_EVERY_FAULT") != nullptr; }
 
 inline std::string faults_library() {
   return (std::filesystem::path(hone_program()).parent_path() / "libhone_faults.so").string();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
+#include "engine/kernels/simd/tap_range-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -20,20 +21,7 @@ struct ConvWeights {
   static constexpr std::int64_t kMostJobs = 16;         // taps whose accumulators wait at the same time
   static constexpr std::int64_t kBandBytes = 40 << 10;  // of rows of all channels of a tile
 
-  struct Range {
-    std::int64_t first = 0, end = 0;
-    friend bool operator==(const Range&, const Range&) = default;
-  };
-
-  // Outputs whose tap reads inside the input.
-  static Range valid(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t pad,
-                     std::int64_t tap) noexcept {
-    Range range;
-    while (range.first < out && range.first * stride - pad + tap < 0) ++range.first;
-    range.end = out;
-    while (range.end > range.first && (range.end - 1) * stride - pad + tap >= in) --range.end;
-    return range;
-  }
+  using Range = TapRange<Arch>;
 
   struct TileArgs {
     const float* src;                // pair 0, output row 0, first column
@@ -112,15 +100,17 @@ struct ConvWeights {
     }
     std::int64_t channel(std::int64_t pair) const noexcept { return merged ? pair / p.s : pair; }
     Range rows(std::int64_t job) const noexcept {
-      return valid(p.h, p.out_h, p.stride_h, p.pad_h, row_tap(job) * p.dilation_h);
+      return Range::of(p.h, p.out_h, p.stride_h, row_tap(job) * p.dilation_h - p.pad_h);
     }
     Range columns(std::int64_t job) const noexcept {
-      return valid(p.w, p.out_w, p.stride_w, p.pad_w, column_tap(job, 0) * p.dilation_w);
+      return Range::of(p.w, p.out_w, p.stride_w, column_tap(job, 0) * p.dilation_w - p.pad_w);
     }
   };
 
   static bool same_columns(const ConvShape& p) noexcept {
-    const auto columns = [&](std::int64_t s) { return valid(p.w, p.out_w, p.stride_w, p.pad_w, s * p.dilation_w); };
+    const auto columns = [&](std::int64_t s) {
+      return Range::of(p.w, p.out_w, p.stride_w, s * p.dilation_w - p.pad_w);
+    };
     for (std::int64_t s = 1; s < p.s; ++s)
       if (!(columns(s) == columns(0))) return false;
     return true;
@@ -139,7 +129,7 @@ struct ConvWeights {
     const std::int64_t row = work.row_tap(number) * p.dilation_h - p.pad_h;
     Job job;
     job.rows = work.rows(number);
-    job.columns = columns.end - columns.first;
+    job.columns = columns.size();
     job.src = (row * p.w + columns.first * p.stride_w - p.pad_w) * L;
     job.diff = columns.first * L;
     for (std::int64_t i = 0; i < tj; ++i)
@@ -173,8 +163,8 @@ struct ConvWeights {
         for (std::int64_t y = 0; y < p.out_h; y += band)
           for (std::int64_t j = 0; j < count; ++j) {
             const Job& job = jobs[j];
-            a.rows = {job.rows.first > y ? job.rows.first : y, job.rows.end < y + band ? job.rows.end : y + band};
-            if (a.rows.first >= a.rows.end || job.columns <= 0) continue;
+            a.rows = job.rows.within(y, y + band);
+            if (a.rows.size() == 0 || job.columns == 0) continue;
             a.columns = job.columns;
             a.src_offset = job.offsets;
             a.src = src + job.src;

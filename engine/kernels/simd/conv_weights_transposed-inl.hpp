@@ -4,6 +4,7 @@
 // broadcast, as in a dense layer. Sums are kept as [tap][k][channels] until the end.
 #pragma once
 
+#include "engine/kernels/simd/tap_range-inl.hpp"
 #include "engine/kernels/simd/transpose-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
@@ -99,18 +100,16 @@ struct ConvWeightsTransposed {
     a.diff_image = image_size(k_count);
     a.sums_row = channels;
     for (std::int64_t s = 0; s < p.s; ++s) {
-      const auto column = [&](std::int64_t ow) { return ow * p.stride_w - p.pad_w + s * p.dilation_w; };
-      std::int64_t begin = first, stop = end;
-      while (begin < stop && column(begin) < 0) ++begin;
-      while (stop > begin && column(stop - 1) >= p.w) --stop;
-      if (begin == stop) continue;
-      a.pixels = stop - begin;
-      const float* pixel = row + column(begin) * L * a.src_image;
+      const std::int64_t column_tap = s * p.dilation_w - p.pad_w;
+      const auto columns = TapRange<Arch>::of(p.w, p.out_w, p.stride_w, column_tap).within(first, end);
+      if (columns.size() == 0) continue;
+      a.pixels = columns.size();
+      const float* pixel = row + (columns.first * p.stride_w + column_tap) * L * a.src_image;
       float* tap = sums + (r * p.s + s) * p.group_k() * channels;
       // These pixels of two vectors of channels stay in the first cache.
       for (std::int64_t c = 0; c < channels; c += 2 * L)
         split_evenly<kRows>(k_count, [&](std::int64_t k, std::int64_t tk) {
-          a.diff = diff + (begin - first) * L * a.diff_image + k;
+          a.diff = diff + (columns.first - first) * L * a.diff_image + k;
           a.src = pixel + c;
           a.sums = tap + k * channels + c;
           c + L < channels ? tile_of<2>(tk, sequence)(a) : tile_of<1>(tk, sequence)(a);

@@ -17,15 +17,7 @@ struct SingleConvPlanes {
   static constexpr int kMost = Tiles::kMost;
   static constexpr std::int64_t kBandValues = 4096;  // pixels of a band
 
-  struct Range {
-    std::int64_t first, end;
-  };
-  // Outputs whose tap, at output * stride + tap, is inside the input.
-  static Range valid(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t tap) noexcept {
-    const std::int64_t first = tap < 0 ? (-tap + stride - 1) / stride : 0;
-    const std::int64_t end = tap < in ? (in - 1 - tap) / stride + 1 : 0;
-    return {first, end < out ? end : out};
-  }
+  using Range = TapRange<Arch>;
 
   // ---- sizes
 
@@ -75,7 +67,7 @@ struct SingleConvPlanes {
     for (std::int64_t n = 0; n < remainders; ++n, dst += size) {
       const std::int64_t rest_h = n / p.stride_w, rest_w = n % p.stride_w, first = rest_w - p.pad_w;
       if (!is_used(p.r, p.dilation_h, p.stride_h, rest_h) || !is_used(p.s, p.dilation_w, p.stride_w, rest_w)) continue;
-      const Range columns = valid(p.w, width, p.stride_w, first);
+      const Range columns = Range::of(p.w, width, p.stride_w, first);
       for (std::int64_t c = 0; c < channels; ++c) {
         const float* plane = src + c * p.h * p.w;
         float* to = dst + c * remainders * size;

@@ -173,18 +173,17 @@ struct SingleConvWeights {
     a.sums_row = width;
     for (std::int64_t r = 0; r < p.r; ++r) {
       const std::int64_t row_tap = r * p.dilation_h - p.pad_h;
-      const auto rows = Planes::valid(p.h, p.out_h, p.stride_h, row_tap);
-      const std::int64_t first_row = rows.first > band.begin ? rows.first : band.begin;
-      a.rows = (rows.end < band.end ? rows.end : band.end) - first_row;
-      if (a.rows <= 0) continue;
+      const auto rows = TapRange<Arch>::of(p.h, p.out_h, p.stride_h, row_tap).within(band.begin, band.end);
+      a.rows = rows.size();
+      if (a.rows == 0) continue;
       for (std::int64_t s = 0; s < p.s; ++s) {
         const std::int64_t column_tap = s * p.dilation_w - p.pad_w;
-        const auto columns = Planes::valid(p.w, p.out_w, p.stride_w, column_tap);
-        a.columns = columns.end - columns.first;
-        if (a.columns <= 0) continue;
-        const std::int64_t input_row = first_row * p.stride_h + row_tap - band.first_input;
+        const auto columns = TapRange<Arch>::of(p.w, p.out_w, p.stride_w, column_tap);
+        a.columns = columns.size();
+        if (a.columns == 0) continue;
+        const std::int64_t input_row = rows.first * p.stride_h + row_tap - band.first_input;
         a.pixels = band.pixels + (input_row * p.w + columns.first * p.stride_w + column_tap) * width;
-        a.diff = band.diff + k * a.diff_plane + first_row * p.out_w + columns.first;
+        a.diff = band.diff + k * a.diff_plane + rows.first * p.out_w + columns.first;
         a.sums = sums + ((r * p.s + s) * k_count + k) * width;
         run(a);
       }
