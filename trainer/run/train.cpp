@@ -149,7 +149,7 @@ class Run {
         TrainingParts{config_, *folder_, data_, augmenter_.get(), identity_, *network_, team_, *events_, progress_},
         std::move(state));
     announce(last.has_value());
-    if (!last) training_->save_start();
+    training_->save_start(last ? std::optional(last->path) : std::nullopt);
   }
 
   std::optional<LoadedCheckpoint> load_last() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/file.hpp"
 #include "engine/graph/infer.hpp"
 #include "engine/optim/schedule.hpp"
 #include "trainer/run/stop_signal.hpp"
@@ -46,7 +47,12 @@ void Training::start_batches() {
   validation_losses_ = state_.validation_losses();
 }
 
-void Training::save_start() {
+void Training::save_start(const std::optional<std::filesystem::path>& resumed) {
+  if (resumed) {
+    // A kill may have come between the checkpoint at an epoch's end and its second name.
+    if (state_.cursor == 0) link_over(*resumed, CheckpointWriter::rollback_path(parts_.folder.path()));
+    return;
+  }
   CheckpointJob job;
   job.whole_epochs = true;
   submit(std::move(job));

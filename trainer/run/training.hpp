@@ -46,8 +46,9 @@ class Training {
  public:
   Training(const TrainingParts& parts, TrainState state);
 
-  // Writes the first checkpoint of a run: what divergence in the first epoch goes back to.
-  void save_start();
+  // Makes sure that divergence in the first epoch has something to go back to: the checkpoint that was resumed, or one
+  // of a run that begins.
+  void save_start(const std::optional<std::filesystem::path>& resumed);
   // Trains until the last epoch or an early stop. Throws Diverged when no retry is left, Stopped after a signal.
   void run();
   // After Stopped: a checkpoint of what is not saved yet.
