@@ -17,6 +17,7 @@ int run(std::span<const std::string> arguments) {
   args.option("out", "RUN", "the run folder to write")
       .flag("resume", "go on with the run in that folder; start where there is none")
       .option("init-from", "CKPT", "start with the weights of a checkpoint")
+      .flag("no-test", "leave the test split for later: --resume without this flag measures it")
       .option("threads", "N", "threads to use (default: all that the process may use)")
       .list("set", "KEY=VALUE", "change a value of the config; may be repeated")
       .flag("json", "print the metrics as JSON")
@@ -28,6 +29,7 @@ int run(std::span<const std::string> arguments) {
   options.init_from = args.text("init-from");
   options.threads = static_cast<int>(args.integer("threads", 1, kMaxThreads).value_or(0));
   options.quiet = args.has("quiet");
+  options.test = !args.has("no-test");
 
   const Config config = load_config(args.plain()[0], args.texts("set"));
   const TrainResult result = train(config, options);
@@ -41,7 +43,8 @@ int run(std::span<const std::string> arguments) {
 
 }  // namespace
 
-const Command kTrain = {"train", "CONFIG --out RUN [--resume] [--init-from CKPT] [--threads N] [--set a.b=v]...",
+const Command kTrain = {"train",
+                        "CONFIG --out RUN [--resume] [--init-from CKPT] [--no-test] [--threads N] [--set a.b=v]...",
                         "train what a config describes", run};
 
 }  // namespace hone

@@ -5,13 +5,16 @@
 #include <cmath>
 
 #include "engine/base/error.hpp"
-#include "trainer/run/progress.hpp"
+#include "trainer/run/final_test.hpp"
 
 namespace hone {
 
 Verdict judge(const Metrics& metrics, std::optional<double> target, const std::string& file) {
   if (metrics.status == RunStatus::interrupted)
     throw Error(ErrorKind::data, Location{file}, "the run was interrupted; expected one that has ended (--resume)");
+  if (untested(metrics))
+    throw Error(ErrorKind::data, Location{file},
+                "the run was not measured on the test split; expected one that was (hone train --resume measures it)");
   Verdict verdict;
   verdict.metric = metrics.metric.value_or("accuracy");
   verdict.target = target.value_or(metrics.target.value_or(kDefaultTarget));

@@ -20,7 +20,8 @@ struct Verdict {
   std::string reason;                // in words
 };
 
-// target: asked for; else the run's own, else 0.80. Throws Error(data), naming `file`, for a run that was interrupted.
+// target: asked for; else the run's own, else 0.80. Throws Error(data), naming `file`, for a run that was interrupted
+// or was not measured on the test split: there is nothing yet to be met or not met.
 Verdict judge(const Metrics& metrics, std::optional<double> target, const std::string& file);
 
 }  // namespace hone

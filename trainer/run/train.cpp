@@ -28,16 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 20;
 
-std::optional<Metrics> metrics_of_ended_run(const RunFolder& folder) {
-  if (!fs::exists(folder.metrics())) return std::nullopt;
-  try {
-    Metrics metrics = read_metrics(folder.metrics());
-    if (metrics.status == RunStatus::finished || metrics.status == RunStatus::early_stopped) return metrics;
-  } catch (const Error&) {  // torn or foreign: written anew at the end
-  }
-  return std::nullopt;
-}
-
 // The config that the folder's run was started with; nothing where none was written yet.
 std::optional<Config> stored_config(const RunFolder& folder) {
   if (!folder.resuming() || !fs::exists(folder.config())) return std::nullopt;
@@ -95,15 +85,11 @@ class Run {
     const std::optional<Config> stored = stored_config(*folder_);
     if (stored) check_same(*stored, config_, *folder_);
     const bool more_epochs = stored && config_.train.epochs > stored->train.epochs;
-    if (const auto ended = metrics_of_ended_run(*folder_); ended && !more_epochs) {
-      progress_.line(folder_->path().string() + ": this run has ended before (" + to_string(ended->status) +
-                     "); nothing to do");
-      TrainResult result;
-      result.metrics = *ended;
-      result.untouched = true;
+    TrainResult result;
+    if (const auto ended = metrics_of_ended_run(folder_->path()); ended && !more_epochs) {
+      close_ended(*ended, result);
       return result;
     }
-    TrainResult result;
     try {
       open_folder();
       prepare();
@@ -118,6 +104,20 @@ class Run {
   }
 
  private:
+  // Nothing is left to do but to measure what was trained with --no-test.
+  void close_ended(const Metrics& ended, TrainResult& result) {
+    const bool measure = options_.test && untested(ended);
+    progress_.line(folder_->path().string() + ": this run has ended before (" + to_string(ended.status) + "); " +
+                   (measure ? "measuring it on the test split" : "nothing to do"));
+    result.metrics = ended;
+    result.untouched = !measure;
+    try {
+      if (measure) result.metrics = measure_on_test(folder_->path(), config_.target.at_least, options_);
+    } catch (const Stopped& stopped) {
+      result.signal = stopped.signal;
+    }
+  }
+
   void open_folder() {
     events_.emplace(folder_->events());
     progress_.log_to(folder_->log());
@@ -245,9 +245,7 @@ class Run {
     write_metrics(folder_->metrics(), metrics);
     events_->write(Event::end, {{"status", to_string(metrics.status)}});
     std::string line = to_string(metrics.status) + "; epochs done: " + std::to_string(metrics.epochs_done.value_or(0));
-    if (metrics.accuracy)
-      line += fmt::format("; accuracy {} on the test split (target {}: {})", percent(*metrics.accuracy),
-                          percent(*metrics.target), *metrics.met ? "met" : "not met");
+    if (metrics.accuracy) line += "; " + test_line(metrics);
     progress_.line(line);
   }
 

@@ -15,7 +15,9 @@ struct TrainOptions {
   std::filesystem::path init_from;  // a checkpoint whose weights to start with; empty: fresh ones
   int threads = 0;                  // 0: as many as there are
   bool quiet = false;
-  bool test = true;  // measure the best weights on the test split at the end; a search does that for its winner only
+  // Measure the best weights on the test split at the end. A search does that for its winner only; a run that has ended
+  // without it is measured when it is resumed with it.
+  bool test = true;
 };
 
 struct TrainResult {

@@ -153,7 +153,7 @@ class Search {
     outcome.met = outcome.trials[0].met;
     const fs::path folder = options_.out / trial_name(outcome.best);
     if (outcome.best > 0) {
-      const Metrics metrics = measure_on_test(folder, train_options(folder));
+      const Metrics metrics = measure_on_test(folder, config_.target.at_least, train_options(folder));
       outcome.after = metrics.accuracy;
       outcome.met = metrics.met.value_or(false);
     }

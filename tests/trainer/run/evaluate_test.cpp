@@ -55,13 +55,17 @@ TEST(Judge, TheValueDecides) {
 TEST(Judge, WhatIsUnknownOrNotFiniteIsNeverMet) {
   EXPECT_FALSE(judge(metrics_of(std::nan("")), {}, "m").met);
   EXPECT_FALSE(judge(metrics_of(std::nan("")), {}, "m").value);
-  EXPECT_FALSE(judge(Metrics{}, {}, "m").met);
+  Metrics unknown;  // what is not finite is null in the file
+  unknown.met = false;
+  EXPECT_FALSE(judge(unknown, {}, "m").met);
   Metrics diverged = metrics_of(0.95);
   diverged.status = RunStatus::diverged;
   EXPECT_FALSE(judge(diverged, {}, "m").met);
   Metrics interrupted = metrics_of(0.95);
   interrupted.status = RunStatus::interrupted;
   EXPECT_HONE_ERROR(judge(interrupted, {}, "runs/metrics.json"), data, "runs/metrics.json", "interrupted");
+  EXPECT_HONE_ERROR(judge(Metrics{}, {}, "runs/metrics.json"), data, "runs/metrics.json",
+                    "not measured on the test split");
 }
 
 }  // namespace
