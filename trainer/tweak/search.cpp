@@ -82,8 +82,7 @@ class Search {
       seen.push_back(*trial.outcome);
       seconds += trial.seconds;
     }
-    const std::size_t best = best_trial(seen);
-    if (trials[0].met || (best > 0 && rank_value(seen[best]) >= config_.target.at_least))
+    if (standing(ranks_of(seen), trials[0].met, config_.target.at_least).reached)
       why = "the target is met";
     else if (static_cast<std::int64_t>(trials.size()) > config_.tweak.trials)
       why = "the budget of trials is spent";
@@ -147,7 +146,7 @@ class Search {
     outcome.trials = journal_.trials();
     std::vector<Trial> seen;
     for (const JournalTrial& trial : outcome.trials) seen.push_back(*trial.outcome);
-    outcome.best = outcome.trials[0].met ? 0 : static_cast<std::int64_t>(best_trial(seen));
+    outcome.best = static_cast<std::int64_t>(standing(ranks_of(seen), outcome.trials[0].met, outcome.target).best);
     const JournalTrial& best = outcome.trials[static_cast<std::size_t>(outcome.best)];
     outcome.before = outcome.after = outcome.trials[0].test_accuracy;
     outcome.met = outcome.trials[0].met;

@@ -29,20 +29,22 @@ Trial read_trial(const std::filesystem::path& run) {
   return trial;
 }
 
-double rank_value(const Trial& trial) {
+double cautious(double accuracy, std::int64_t images) {
+  return accuracy - std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(std::max<std::int64_t>(images, 1)));
+}
+
+Rank rank_of(const Trial& trial) {
   double best = -1;
   for (const HistoryRow& row : trial.history)
     if (row.validation_accuracy) best = std::max(best, *row.validation_accuracy);
-  if (best < 0) return trial.history.empty() ? -1 : trial.history.back().train_accuracy.value_or(-1);
-  const auto images = static_cast<double>(std::max<std::int64_t>(trial.validation_images, 1));
-  return best - std::sqrt(best * (1 - best) / images);
+  if (best >= 0) return {cautious(best, trial.validation_images), true};
+  return {trial.history.empty() ? -1 : trial.history.back().train_accuracy.value_or(-1), false};
 }
 
-std::size_t best_trial(const std::vector<Trial>& trials) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < trials.size(); ++i)
-    if (rank_value(trials[i]) > rank_value(trials[best])) best = i;
-  return best;
+std::vector<Rank> ranks_of(const std::vector<Trial>& trials) {
+  std::vector<Rank> ranks;
+  for (const Trial& trial : trials) ranks.push_back(rank_of(trial));
+  return ranks;
 }
 
 }  // namespace hone

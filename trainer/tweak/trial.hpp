@@ -9,6 +9,7 @@
 #include "trainer/config/config.hpp"
 #include "trainer/run/history.hpp"
 #include "trainer/run/metrics_file.hpp"
+#include "trainer/tweak/standing.hpp"
 
 namespace hone {
 
@@ -22,10 +23,11 @@ struct Trial {
 // Reads config.yaml, history.csv and metrics.json of a run folder. Throws Error(data) for a run that has not ended.
 Trial read_trial(const std::filesystem::path& run);
 
-// What candidates are ranked by: the best validation accuracy minus one standard error; without validation images, the
-// training accuracy of the last epoch. A run that diverged before its first epoch's end is worth -1.
-double rank_value(const Trial& trial);
-// Place of the highest rank_value, the earliest on a tie. `trials` is not empty.
-std::size_t best_trial(const std::vector<Trial>& trials);
+// The best validation accuracy minus one standard error; without validation images, the training accuracy of the last
+// epoch. A run that diverged before its first epoch's end is worth -1.
+Rank rank_of(const Trial& trial);
+std::vector<Rank> ranks_of(const std::vector<Trial>& trials);
+// `accuracy` minus one standard error of what was measured on that many images.
+double cautious(double accuracy, std::int64_t images);
 
 }  // namespace hone

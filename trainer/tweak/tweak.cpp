@@ -65,7 +65,7 @@ Diagnosis diagnose(const Trial& base) {
 }
 
 std::optional<Proposal> next_candidate(const std::vector<Trial>& trials) {
-  const std::size_t base = best_trial(trials);
+  const std::size_t base = best_of(ranks_of(trials));
   const Diagnosis diagnosis = diagnose(trials[base]);
   std::optional<Proposal> best;
   double weight = 0;

@@ -104,17 +104,81 @@ TEST(Search, LeavesNothingWhereItCannotBegin) {
   EXPECT_FALSE(fs::exists(small.folder / "search"));
 }
 
+struct Tweaked {
+  int code = 0;
+  json object;
+};
+
+Tweaked tweak(const SmallRun& small, const std::vector<std::string>& runs, const std::string& target) {
+  std::vector<std::string> arguments = {"tweak", "--out", small.out("next.yaml"), "--target", target, "--json"};
+  for (const std::string& run : runs) arguments.push_back(small.out(run));
+  fs::remove(small.folder / "next.yaml");
+  const ProcessResult result = run_hone(arguments);
+  return {result.code, result.out.empty() ? json() : json::parse(result.out)};
+}
+
 TEST(TweakCommand, WritesTheNextCandidateAndSaysWhy) {
   const SmallRun small(kTrain, kLayers);
   ASSERT_EQ(run_hone(small.train("run")).code, 0);
-  const ProcessResult result = run_hone({"tweak", small.out("run"), "--out", small.out("next.yaml")});
+  const ProcessResult result =
+      run_hone({"tweak", small.out("run"), "--out", small.out("next.yaml"), "--target", "0.999"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.out.find(", because "), std::string::npos) << result.out;
   EXPECT_EQ(slurp(small.folder / "next.yaml").substr(0, 2), "# ");
   EXPECT_EQ(run_hone({"train", small.out("next.yaml"), "--out", small.out("next"), "--quiet"}).code, 0);
   EXPECT_EQ(run_hone({"tweak", small.out("nothing"), "--out", small.out("x.yaml")}).code, 4);
   ASSERT_EQ(run_hone(small.train("fixed", {"--set", "tweak.allow=[augment]"})).code, 0);
-  EXPECT_EQ(run_hone({"tweak", small.out("fixed"), "--out", small.out("x.yaml")}).code, 10);
+  const Tweaked none = tweak(small, {"fixed"}, "1");
+  EXPECT_EQ(none.code, 10);
+  EXPECT_EQ(none.object["reached"], false);
+  EXPECT_EQ(none.object["best"], small.out("fixed"));
+  EXPECT_TRUE(none.object["rule"].is_null());
+  EXPECT_FALSE(fs::exists(small.folder / "next.yaml"));
+}
+
+TEST(TweakCommand, ChainedIsTheSearch) {
+  const SmallRun small(kTrain, kLayers, 600);
+  const json search = json::parse(run_hone(command(small, "search", {"--target", "0.9", "--json"})).out);
+  const std::size_t trials = search["trials"].size();
+  ASSERT_GT(trials, 1u);
+  // Each step as a process of its own: the user's model is measured, candidates are not.
+  std::vector<std::string> runs = {"trial-0"};
+  ASSERT_EQ(run_hone(small.train(runs[0], {"--set", "target.at_least=0.9"})).code, 0);
+  Tweaked step;
+  while ((step = tweak(small, runs, "0.9")).object["reached"] == false) {
+    ASSERT_EQ(step.code, 0);
+    const json& expected = search["trials"][runs.size()];
+    for (const char* name : {"rule", "change", "reason"}) EXPECT_EQ(step.object[name], expected[name]);
+    EXPECT_EQ(step.object["base"], small.out("trial-" + std::to_string(expected["base"].get<int>())));
+    EXPECT_EQ(step.object["config"], small.out("next.yaml"));
+    runs.push_back("trial-" + std::to_string(runs.size()));
+    ASSERT_LE(runs.size(), trials);
+    ASSERT_EQ(run_hone({"train", small.out("next.yaml"), "--out", small.out(runs.back()), "--no-test"}).code, 0);
+  }
+  EXPECT_EQ(step.code, 0);
+  EXPECT_EQ(runs.size(), trials);
+  EXPECT_EQ(step.object["best"], small.out(search["folder"]));
+  EXPECT_TRUE(step.object["config"].is_null());
+  EXPECT_FALSE(fs::exists(small.folder / "next.yaml"));
+  // The winner's one look at the test split.
+  const std::string best = step.object["best"];
+  ASSERT_EQ(run_hone({"train", best + "/config.yaml", "--out", best, "--resume", "--quiet"}).code, 0);
+  EXPECT_EQ(*read_metrics(fs::path(best) / "metrics.json").accuracy, search["accuracy_after"].get<double>());
+  EXPECT_EQ(run_hone({"gate", best, "--at-least", "0.9"}).code, 0);
+}
+
+TEST(TweakCommand, TheOwnModelIsDecidedByItsTestAccuracy) {
+  const SmallRun small(kTrain, kLayers);
+  ASSERT_EQ(run_hone(small.train("run")).code, 0);
+  ASSERT_EQ(run_hone(small.train("unmeasured", {"--no-test"})).code, 0);
+  const Tweaked met = tweak(small, {"run"}, "0.01"), unmeasured = tweak(small, {"unmeasured"}, "0.01");
+  EXPECT_EQ(met.code, 0);
+  EXPECT_EQ(met.object["reached"], true);
+  EXPECT_EQ(met.object["best"], small.out("run"));
+  EXPECT_EQ(unmeasured.object["reached"], false);
+  // As a candidate, its validation accuracy is what counts.
+  const Tweaked candidate = tweak(small, {"unmeasured", "run"}, "0.01");
+  EXPECT_EQ(candidate.object["reached"], false) << "the best is the own model: the earliest on a tie";
 }
 
 }  // namespace
