@@ -51,17 +51,8 @@ std::string default_name(const std::string& file) {
   return name.empty() ? "model" : name;
 }
 
-void place_data(const YamlNode& root, const std::string& file, DataConfig& data) {
-  const YamlEntry* section = root.find("data");
-  for (const char* key : {"format", "path", "dataset"})
-    if (const YamlEntry* entry = section->value.find(key)) data.where = entry->value.where;
-  if (data.path.empty()) return;
-  data.path = (fs::absolute(file).parent_path() / data.path).lexically_normal().string();
-  check_data_root(data.path, data.where);
-}
-
-}  // namespace
-
+// A path that a config names, links resolved, must lie below HONE_DATA_ROOT where that is set. Where named data sets
+// lie is no choice of the config.
 void check_data_root(const std::string& path, const Location& where) {
   const char* root = std::getenv("HONE_DATA_ROOT");
   if (root == nullptr || *root == '\0') return;
@@ -74,6 +65,17 @@ void check_data_root(const std::string& path, const Location& where) {
     fail(where,
          "the path " + in_quotes(path) + " is outside of HONE_DATA_ROOT; expected a path below " + in_quotes(root));
 }
+
+void place_data(const YamlNode& root, const std::string& file, DataConfig& data) {
+  const YamlEntry* section = root.find("data");
+  for (const char* key : {"format", "path", "dataset"})
+    if (const YamlEntry* entry = section->value.find(key)) data.where = entry->value.where;
+  if (data.path.empty()) return;
+  data.path = (fs::absolute(file).parent_path() / data.path).lexically_normal().string();
+  check_data_root(data.path, data.where);
+}
+
+}  // namespace
 
 Config parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets) {
   YamlNode root = parse_yaml(text, file);

@@ -17,8 +17,4 @@ Config load_config(const std::string& path, std::span<const std::string> sets = 
 // relative in it is relative to that file's folder.
 Config parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets = {});
 
-// A data path that is taken from elsewhere than a config: refused (config) where HONE_DATA_ROOT is set and it lies,
-// links resolved, outside of that folder.
-void check_data_root(const std::string& path, const Location& where);
-
 }  // namespace hone

@@ -62,12 +62,10 @@ Dataset load_data(Config& config, const std::function<void()>& progress) {
   options.skip_unreadable = config.data.skip_unreadable;
   options.progress = progress;
   Dataset data;
-  if (const DatasetInfo* known = info_of(config.data)) {
-    check_data_root(dataset_folder(*known).string(), config.data.where);
+  if (const DatasetInfo* known = info_of(config.data))
     data = load_named_dataset(*known, options);
-  } else {
+  else
     data = load_dataset(config.data.format, config.data.path, options);
-  }
   const auto seed = static_cast<std::uint64_t>(config.seed);
   if (config.data.limit.train) limit_split(data.train, *config.data.limit.train, seed, "limit.train");
   if (config.data.limit.test) limit_split(data.test, *config.data.limit.test, seed, "limit.test");

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Job 5: trains what job 4 proposed, again and again until the target is met or the budget is spent; then mails.
+set -Eeuo pipefail
+job=5-retrain-or-notify
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=pipeline/lib/all.sh
+source "$here/lib/all.sh"
+
+usage() {
+  cat <<'TEXT'
+usage: pipeline/jobs/5-retrain-or-notify.sh [SHA]
+
+Trains candidates in containers of their own, at most HONE_TRIALS in HONE_MINUTES, ranked by their validation accuracy; the
+best one is measured on the test split once. Then sends one mail about the outcome (HONE_MAIL_TO; without HONE_SMTP_URL the
+mail is put into $HONE_STATE/outbox/). Where an earlier job failed, the mail says so. Exit code: 0 when the mail is out,
+whatever the outcome; 6 while the mail server can't be reached: run it again.
+TEXT
+}
+
+# minutes_are_spent: since job 2 launched the first training.
+minutes_are_spent() {
+  local started
+  started=$(<"$run/trials/trial-0.started")
+  jq -en --argjson now "$EPOCHSECONDS" --argjson from "$started" --argjson minutes "$HONE_MINUTES" \
+    '$now - $from > $minutes * 60' >/dev/null
+}
+
+# train_candidates: until there is nothing to train; sets ended, count and best (a number).
+train_candidates() {
+  local n=1 trial_code propose_code proposal='{}' base
+  best=0
+  while :; do
+    propose "$n"
+    base=$(jq -r '.best // empty' <<<"$proposal")
+    if [[ $base =~ trial-([0-9]+)$ ]]; then best=${BASH_REMATCH[1]}; fi
+    if [[ $(jq -r '.reached' <<<"$proposal") == true ]]; then
+      ended="the target is met"
+    elif [[ $(jq -r '.rule // empty' <<<"$proposal") == '' ]]; then
+      ended=$(jq -r '.reason' <<<"$proposal")
+    elif ((n > HONE_TRIALS)); then
+      ended="the budget of $HONE_TRIALS trials is spent"
+    elif minutes_are_spent; then
+      ended="the budget of $HONE_MINUTES minutes is spent"
+    else
+      say "trial $n: $(jq -r '"\(.rule): \(.change), because \(.reason)"' <<<"$proposal")"
+      supervise "$n" candidate
+      n=$((n + 1))
+      continue
+    fi
+    count=$n
+    return
+  done
+}
+
+# find_the_best: retrains, measures the winner on the test split and writes result.json.
+find_the_best() {
+  local best=0 count=1 ended='the target is met' judge_code verdict before trial_code
+  before=$(member "$run/$hand_over_4" accuracy)
+  if [[ $(member "$run/$hand_over_4" met) != true ]]; then
+    train_candidates
+    if ((best > 0)); then supervise "$best" final; fi
+  fi
+  judge "$best" --junit "$run/gate.xml"
+  if ((judge_code != 0 && judge_code != exit_not_met)); then die "$judge_code" "hone gate failed with exit code $judge_code"; fi
+  write_report
+  jq -n --argjson before "${before:-null}" --argjson verdict "$verdict" --argjson best "$best" --argjson trials "$count" \
+    --arg ended "$ended" '{met: $verdict.met, exit: (if $verdict.met then 0 else 10 end), accuracy_before: $before,
+      accuracy: $verdict.value, target: $verdict.target, best: $best, trials: $trials, ended_because: $ended}' |
+    write_file "$run/result.json"
+}
+
+# note_failure EXIT TEXT: what an earlier job gave up on is the result.
+note_failure() {
+  jq -n --argjson exit "$1" --arg error "$2" '{met: false, exit: $exit, error: $error}' | write_file "$run/result.json"
+}
+
+main() {
+  if [[ ${1:-} == -* ]]; then only_help "$@"; fi
+  load_settings
+  choose_run "${1:-}"
+  lock_run
+  if [[ -f $run/$hand_over_5 ]]; then
+    say "nothing to do: ended before"
+    exit 0
+  fi
+  if [[ ! -f $run/result.json ]]; then
+    local failure
+    failure=$(failure_of_run)
+    if [[ $failure ]]; then
+      note_failure "${failure%% *}" "${failure#* }"
+    else
+      if [[ ! -f $run/$hand_over_4 ]]; then die "$exit_data" "was not judged; run pipeline/jobs/4-tweak.sh first"; fi
+      use_engine
+      find_the_best
+    fi
+  fi
+  note phase notifying accuracy "$(member "$run/result.json" accuracy)" met "$(member "$run/result.json" met)"
+  send_result
+  # shellcheck disable=SC2016 # for jq
+  hand_over "$hand_over_5" --slurpfile result "$run/result.json" --arg mail "$mail_state" \
+    '$result[0] + {mail: $mail, at: (now | todate)}'
+  note phase "$(if [[ $(member "$run/result.json" met) == true ]]; then echo met; else echo "not met"; fi)" mail "$mail_state"
+  say "ended: $(member "$run/result.json" ended_because)$(member "$run/result.json" error); mail: $mail_state"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi
