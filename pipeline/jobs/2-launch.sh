@@ -65,6 +65,7 @@ main() {
   mkdir -p -- "$run/trials"
   if [[ $kind == program ]]; then propose 0; fi
   launch_trial 0 own
+  printf '%(%s)T\n' -1 | write_file "$run/started"
   # shellcheck disable=SC2016 # for jq
   hand_over "$hand_over_2" --arg kind "$kind" --arg container "$(container_name 0)" --arg engine "$HONE_ENGINE" \
     '{kind: $kind, container: $container, engine: $engine, at: (now | todate)}'

@@ -20,7 +20,7 @@ TEXT
 # minutes_are_spent: since job 2 launched the first training.
 minutes_are_spent() {
   local started
-  started=$(<"$run/trials/trial-0.started")
+  started=$(<"$run/started")
   jq -en --argjson now "$EPOCHSECONDS" --argjson from "$started" --argjson minutes "$HONE_MINUTES" \
     '$now - $from > $minutes * 60' >/dev/null
 }

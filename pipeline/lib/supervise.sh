@@ -31,12 +31,13 @@ silent_for() {
 # Shows what the container prints, each line with the trial's name and nothing that a terminal would act on.
 follow_log() {
   set -m # a process group of its own, so that all of it can be ended
-  without_lock show_log "$1" &
+  show_log "$1" &
   follower=$!
   set +m
 }
 
 show_log() {
+  if [[ ${lock_fd:-} ]]; then exec {lock_fd}>&-; fi # it may outlive the job
   engine_logs "$1" --follow 2>/dev/null |
     LC_ALL=C sed -u -e 's/[^[:print:]\t]/?/g' -e 's/^\(.\{300\}\).*/\1/' -e 's/^/  | /' >&2
 }
@@ -106,7 +107,8 @@ supervise() {
     return
   fi
   if [[ -f $file.restarts ]]; then restarts=$(<"$file.restarts"); fi
-  launch_trial "$n" "$mode"
+  # What was launched before is judged by how it is now: it may have died while nobody watched.
+  if [[ ! -f $file.started ]]; then launch_trial "$n" "$mode"; fi
   trap stop_following EXIT
   while :; do
     end_final=0
@@ -127,6 +129,7 @@ supervise() {
   trial_code=$end_code
   if ((trial_code != 0)); then say "trial $n: ended with exit code $trial_code ($end_why) after $restarts restarts"; fi
   printf '%s\n' "$trial_code" | write_file "$exit_file"
+  rm -f -- "$file.started" "$file.restarts"
   engine_remove "$(container_name "$n")"
 }
 

@@ -79,7 +79,7 @@ _process_pid() {
   folder=$(_process_folder "$1")
   [[ -f $folder/pid ]] || return 1
   read -r pid start <"$folder/pid"
-  [[ $(_process_start "$pid") == "$start" ]] || return 1
+  [[ $start && $(_process_start "$pid") == "$start" ]] || return 1
   printf '%s\n' "$pid"
 }
 
