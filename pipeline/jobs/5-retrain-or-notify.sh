@@ -17,17 +17,24 @@ whatever the outcome; 6 while the mail server can't be reached: run it again.
 TEXT
 }
 
+# The budget: that of the settings, or less where the model asks for less.
+set_budget() {
+  read -r most_trials most_minutes < <(jq -r --argjson trials "$HONE_TRIALS" --argjson minutes "$HONE_MINUTES" \
+    '"\([$trials, (.tweak.trials // $trials)] | min) \([$minutes, (.tweak.minutes // $minutes)] | min)"' <"$run/model.json")
+}
+
 # minutes_are_spent: since job 2 launched the first training.
 minutes_are_spent() {
   local started
   started=$(<"$run/started")
-  jq -en --argjson now "$EPOCHSECONDS" --argjson from "$started" --argjson minutes "$HONE_MINUTES" \
+  jq -en --argjson now "$EPOCHSECONDS" --argjson from "$started" --argjson minutes "$most_minutes" \
     '$now - $from > $minutes * 60' >/dev/null
 }
 
 # train_candidates: until there is nothing to train; sets ended, count and best (a number).
 train_candidates() {
-  local n=1 trial_code propose_code proposal='{}' base
+  local n=1 trial_code propose_code proposal='{}' base most_trials most_minutes
+  set_budget
   best=0
   while :; do
     propose "$n"
@@ -37,10 +44,10 @@ train_candidates() {
       ended="the target is met"
     elif [[ $(jq -r '.rule // empty' <<<"$proposal") == '' ]]; then
       ended=$(jq -r '.reason' <<<"$proposal")
-    elif ((n > HONE_TRIALS)); then
-      ended="the budget of $HONE_TRIALS trials is spent"
+    elif ((n > most_trials)); then
+      ended="the budget of $most_trials trials is spent"
     elif minutes_are_spent; then
-      ended="the budget of $HONE_MINUTES minutes is spent"
+      ended="the budget of $most_minutes minutes is spent"
     else
       say "trial $n: $(jq -r '"\(.rule): \(.change), because \(.reason)"' <<<"$proposal")"
       supervise "$n" candidate

@@ -6,6 +6,7 @@ load support
 
 setup() {
   "$HONE_SOURCE_DIR/datasets/fetch" mnist >/dev/null
+  pipeline=$HONE_SOURCE_DIR/pipeline
   set_up_pipeline
 }
 

@@ -6,6 +6,7 @@ load support
 
 setup() {
   "$HONE_SOURCE_DIR/datasets/fetch" mnist >/dev/null
+  pipeline=$HONE_SOURCE_DIR/pipeline
   set_up_pipeline
   model 150 0.1 >dev/hone.yaml
   sha=$(push)
@@ -58,7 +59,7 @@ expect_undisturbed() { [ "$(tensors "$(run_of "$sha")/trials/trial-0/best.safete
   "$pipeline/jobs/3-train.sh" 3>&- 2>log &
   local job=$! pid
   pid=$(trainer_pid "$sha" 0)
-  (source "$pipeline/lib/all.sh" && load_settings && use_engine && engine_remove "hone-${sha:0:12}-0")
+  engine engine_remove "hone-${sha:0:12}-0"
   wait_until 10 is_going_again "$pid"
   wait "$job"
   expect_undisturbed

@@ -63,6 +63,12 @@ wait_until() {
 # The process that trains trial $2 of commit $1, on the engine `process`.
 trainer_pid() { cut -d ' ' -f 1 <"$HONE_STATE/process/hone-${1:0:12}-$2/pid"; }
 
+# engine FUNCTION ARGUMENT...: of the engine that is set.
+engine() {
+  # shellcheck disable=SC2016 # expanded by that shell
+  bash -c 'set -Eeuo pipefail; source "$0/lib/all.sh"; load_settings; use_engine; "$@"' "$pipeline" "$@"
+}
+
 # Trained far enough that a checkpoint inside an epoch is there.
 has_checkpoint() { grep -q '"checkpoint"' "$(run_of "$1")/trials/trial-0/events.jsonl" 2>/dev/null; }
 

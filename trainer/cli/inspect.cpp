@@ -68,6 +68,7 @@ ordered_json json_of(const Network<float>& network, const Config& config) {
                          {"macs_per_image", network.macs_per_image()},
                          {"memory_bytes", network.arena_bytes()},
                          {"batch_size", config.train.batch_size},
+                         {"tweak", {{"trials", config.tweak.trials}, {"minutes", config.tweak.minutes}}},
                          {"layers", ordered_json::array()}};
   for (const LayerInfo& layer : network.layers())
     object["layers"].push_back({{"path", layer.path},
