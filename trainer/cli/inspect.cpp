@@ -1,15 +1,18 @@
-// hone inspect: what a model consists of, layer by layer.
+// hone inspect: what a model consists of, layer by layer; what a program is and takes.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "trainer/cli/arguments.hpp"
 #include "trainer/cli/output.hpp"
+#include "trainer/config/describe_program.hpp"
 #include "trainer/config/loader.hpp"
+#include "trainer/config/option.hpp"
 #include "trainer/run/data.hpp"
 #include "trainer/run/evaluate.hpp"
 #include "trainer/run/model_file.hpp"
 #include "trainer/run/progress.hpp"
+#include "trainer/tweak/space.hpp"
 
 namespace hone {
 
@@ -19,22 +22,28 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Planned as training would plan it; of a checkpoint, its weights are in it.
-Network<float> planned(const std::string& path, std::span<const std::string> sets, Config& config) {
-  if (is_checkpoint(path)) {
-    const ModelFile model = read_model(path, sets);
-    config = model.config;
-    make_network(model, 1);  // refuses weights that do not fit
-  } else {
-    config = load_config(path, sets);
-    resolve_model(config);
-    if (!config.has_input()) load_data(config, nullptr);
-  }
+// Planned as training would plan it.
+Network<float> planned(const Config& config) {
   NetworkOptions options;
   options.batch_size = config.train.batch_size;
   options.evaluation_batch_size = kEvaluationBatch;
   options.optimizer = config.train.optimizer;
   return {config.model, options};
+}
+
+// A model's input is known. Of a checkpoint, weights that do not fit are refused.
+AnyConfig config_of(const std::string& path, std::span<const std::string> sets) {
+  if (is_checkpoint(path)) {
+    const ModelFile model = read_model(path, sets);
+    make_network(model, 1);
+    return model.config;
+  }
+  AnyConfig config = load_any_config(path, sets);
+  if (auto* model = std::get_if<Config>(&config)) {
+    resolve_model(*model);
+    if (!model->has_input()) load_data(*model, nullptr);
+  }
+  return config;
 }
 
 std::string text_of(const Network<float>& network, const Config& config) {
@@ -59,16 +68,22 @@ std::string text_of(const Network<float>& network, const Config& config) {
                             network.convolutional() ? "cnn" : "dense");
 }
 
+template <class C>
+ordered_json json_of_goal(const C& config) {
+  return {{"target", {{"metric", config.target.metric}, {"at_least", config.target.at_least}}},
+          {"tweak", {{"trials", config.tweak.trials}, {"minutes", config.tweak.minutes}}}};
+}
+
 ordered_json json_of(const Network<float>& network, const Config& config) {
   ordered_json object = {{"name", config.name},
                          {"kind", network.convolutional() ? "cnn" : "dense"},
+                         {"dataset", config.data.dataset.empty() ? ordered_json() : ordered_json(config.data.dataset)},
                          {"input", {network.input().c, network.input().h, network.input().w}},
                          {"classes", network.classes()},
                          {"parameters", network.parameters()},
                          {"macs_per_image", network.macs_per_image()},
                          {"memory_bytes", network.arena_bytes()},
                          {"batch_size", config.train.batch_size},
-                         {"tweak", {{"trials", config.tweak.trials}, {"minutes", config.tweak.minutes}}},
                          {"layers", ordered_json::array()}};
   for (const LayerInfo& layer : network.layers())
     object["layers"].push_back({{"path", layer.path},
@@ -78,22 +93,72 @@ ordered_json json_of(const Network<float>& network, const Config& config) {
                                 {"macs", layer.macs},
                                 {"activation_bytes", layer.activation_bytes},
                                 {"kernel", layer.kernel}});
+  object.update(json_of_goal(config));
   return object;
+}
+
+ordered_json json_of(const Parameter& parameter) {
+  const auto bound = [&](double value) {
+    return parameter.kind == ParameterKind::integer ? ordered_json(static_cast<std::int64_t>(value))
+                                                    : ordered_json(value);
+  };
+  ordered_json object = {{"type", kParameterTypes[static_cast<std::size_t>(parameter.kind)]}};
+  if (parameter.kind == ParameterKind::choice) {
+    object["values"] = ordered_json::array();
+    for (const OptionValue& value : parameter.values) object["values"].push_back(to_json(value));
+  } else {
+    object["low"] = bound(parameter.low);
+    object["high"] = bound(parameter.high);
+    object["log"] = parameter.log;
+  }
+  object["default"] = to_json(first_value(parameter));
+  return object;
+}
+
+ordered_json json_of(const ProgramConfig& config) {
+  ordered_json object = {{"name", config.name},
+                         {"kind", "program"},
+                         {"dataset", nullptr},
+                         {"command", config.program.command},
+                         {"parameters", ordered_json::object()}};
+  for (const Parameter& parameter : config.program.parameters)
+    object["parameters"][parameter.name] = json_of(parameter);
+  object.update(json_of_goal(config));
+  return object;
+}
+
+std::string text_of(const ProgramConfig& config) {
+  std::string text = config.name + "\ncommand:";
+  for (const std::string& word : config.program.command) text += " " + yaml_text(std::string_view(word));
+  text += "\n";
+  for (const Parameter& parameter : config.program.parameters)
+    text += fmt::format("{}: {}\n", parameter.name, json_of(parameter).dump());
+  return text + "kind: program\n";
+}
+
+void show(bool json, const ordered_json& object, const std::string& text) {
+  print(json ? object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n" : text);
 }
 
 int run(std::span<const std::string> arguments) {
   Arguments args(kInspect);
   args.list("set", "KEY=VALUE", "change a value of the config; may be repeated").flag("json", "print one JSON object");
   if (!args.parse(arguments, 1, 1, "a config or a checkpoint")) return 0;
-  Config config;
-  const Network<float> network = planned(args.plain()[0], args.texts("set"), config);
-  print(args.has("json") ? json_of(network, config).dump(2) + "\n" : text_of(network, config));
+  const AnyConfig config = config_of(args.plain()[0], args.texts("set"));
+  const bool json = args.has("json");
+  if (const auto* model = std::get_if<Config>(&config)) {
+    const Network<float> network = planned(*model);
+    show(json, json_of(network, *model), text_of(network, *model));
+  } else {
+    const auto& program = std::get<ProgramConfig>(config);
+    show(json, json_of(program), text_of(program));
+  }
   return 0;
 }
 
 }  // namespace
 
 const Command kInspect = {"inspect", "CONFIG or CKPT [--set a.b=v]...",
-                          "layer table: shapes, parameters, MACs, kernels", run};
+                          "layer table: shapes, parameters, MACs, kernels; or what a program takes", run};
 
 }  // namespace hone

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "trainer/config/option.hpp"
+#include "trainer/config/suggest.hpp"
 #include "trainer/config/yaml_document.hpp"
 
 namespace hone {
@@ -73,12 +75,49 @@ void check_train(const TrainConfig& train, double validation) {
   check_schedule(train);
 }
 
+void check_range(const Parameter& parameter, const std::string& path) {
+  const bool whole = parameter.kind == ParameterKind::integer;
+  const auto text = [&](double value) { return yaml_text(value); };
+  if (parameter.low > parameter.high)
+    fail(parameter.where, path + " has low " + text(parameter.low) + " and high " + text(parameter.high) +
+                              "; expected low no greater than high");
+  if (parameter.log && parameter.low <= 0)
+    fail(parameter.where, path + " has log and low " + text(parameter.low) + "; expected low above 0");
+  if (!parameter.preferred) return;
+  const double preferred = whole ? static_cast<double>(std::get<std::int64_t>(*parameter.preferred))
+                                 : std::get<double>(*parameter.preferred);
+  if (preferred < parameter.low || preferred > parameter.high)
+    fail(parameter.where, path + ".default is " + text(preferred) + "; expected a value from low " +
+                              text(parameter.low) + " to high " + text(parameter.high));
+}
+
+void check_choice(const Parameter& parameter, const std::string& path) {
+  const auto& values = parameter.values;
+  if (!parameter.preferred || std::find(values.begin(), values.end(), *parameter.preferred) != values.end()) return;
+  std::vector<std::string> texts;
+  for (const OptionValue& value : values) texts.push_back(yaml_text(value));
+  const std::vector<std::string_view> words(texts.begin(), texts.end());
+  const std::string given = yaml_text(*parameter.preferred);
+  fail(parameter.where,
+       path + ".default is " + given + "; expected one of " + joined(words) + did_you_mean(given, words));
+}
+
 }  // namespace
 
 void check(const Config& config) {
   check_data(config.data);
   count_layers(config.model.layers);
   check_train(config.train, config.data.validation);
+}
+
+void check(const ProgramConfig& config) {
+  for (const Parameter& parameter : config.program.parameters) {
+    const std::string path = "program.parameters." + parameter.name;
+    if (parameter.kind == ParameterKind::choice)
+      check_choice(parameter, path);
+    else
+      check_range(parameter, path);
+  }
 }
 
 }  // namespace hone

@@ -1,6 +1,7 @@
-// Every key of a config outside of layers, optimizers, schedules and augmentations: its name, default, range and
-// meaning. The loader, the dump of all defaults, the list of differences and the JSON schema are visitors of these
-// functions, so that a new key is one line here and its member in config.hpp.
+// Every key of a config outside of layers, optimizers, schedules and augmentations (and of programs:
+// describe_program.hpp): its name, default, range and meaning. The loader, the dump of all defaults, the list of
+// differences and the JSON schema are visitors of these functions, so that a new key is one line here and its member in
+// config.hpp.
 //
 // A visitor V has
 //   option(const OptionSpec&, T&)               T: what OptionValue holds, or an optional of it
@@ -239,8 +240,9 @@ void describe(V& v, TweakLimitsConfig& c) {
            c.macs);
 }
 
-template <class V>
-void describe(V& v, TweakConfig& c) {
+// trials and minutes of a search.
+template <class V, class T>
+void describe_budget(V& v, T& c) {
   v.option({.name = "trials",
             .kind = OptionKind::integer,
             .fallback = "20",
@@ -255,12 +257,18 @@ void describe(V& v, TweakConfig& c) {
             .minimum = kAboveZero,
             .maximum = 525600},
            c.minutes);
+}
+
+template <class V>
+void describe(V& v, TweakConfig& c) {
+  describe_budget(v, c);
   v.choices({"allow", "what may be changed; absent: all of it"}, kTweakAxes, c.allow);
   v.section({"limits", "what a candidate may not exceed"}, c.limits);
 }
 
-template <class V>
-void describe(V& v, Config& c) {
+// name and seed of any config.
+template <class V, class T>
+void describe_identity(V& v, T& c) {
   v.option({.name = "name",
             .kind = OptionKind::text,
             .fallback = "",
@@ -275,6 +283,11 @@ void describe(V& v, Config& c) {
             .minimum = 0,
             .maximum = kMaxSeed},
            c.seed);
+}
+
+template <class V>
+void describe(V& v, Config& c) {
+  describe_identity(v, c);
   v.section({.name = "data", .doc = "what is learnt from", .required = true}, c.data);
   v.section({.name = "model", .doc = "the network", .required = true}, c.model);
   v.section({"train", "how it is trained"}, c.train);

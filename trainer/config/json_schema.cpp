@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "trainer/config/describe.hpp"
+#include "trainer/config/describe_program.hpp"
 #include "trainer/config/option.hpp"
 
 namespace hone {
@@ -106,6 +106,10 @@ Json family_schema(const Family& family) {
   return {{"description", std::string(family.article) + " " + std::string(family.noun)}, {"oneOf", std::move(forms)}};
 }
 
+Json any_scalar() {
+  return {{"type", {"string", "number", "boolean"}}, {"minLength", 1}, {"maxLength", number(kMaxNameBytes)}};
+}
+
 // The visitor of describe.hpp that makes a section's schema.
 class SchemaMaker {
  public:
@@ -120,6 +124,7 @@ class SchemaMaker {
   template <class T>
   void option(const OptionSpec& spec, T&) {
     properties_[std::string(spec.name)] = option_schema(spec);
+    if (spec.fallback.empty() && !spec.optional) required_.push_back(spec.name);
   }
   void choices(const Key& key, std::span<const std::string_view> names, std::vector<std::string>&) {
     Json schema = list_of({{"enum", names}}, 0, names.size());
@@ -144,6 +149,21 @@ class SchemaMaker {
   void components(const Key& key, const Family& family, std::vector<Component>&) {
     add(key, list_of(reference(family), key.required ? 1 : 0, kMaxComponents));
   }
+  void texts(const Key& key, std::size_t most, std::vector<std::string>&) {
+    add(key, list_of({{"type", "string"}, {"minLength", 1}, {"maxLength", number(kMaxPathBytes)}}, 1, most));
+  }
+  void scalars(const Key& key, std::size_t most, std::vector<OptionValue>&) {
+    Json schema = list_of(any_scalar(), 1, most);
+    schema["uniqueItems"] = true;
+    add(key, std::move(schema));
+  }
+  void scalar(const Key& key, std::optional<OptionValue>&) { add(key, nullable(any_scalar())); }
+  void parameters(const Key& key, std::vector<Parameter>&) {
+    Json named = {{"type", "object"}, {"maxProperties", kMaxParameters}, {"additionalProperties", false}};
+    named["patternProperties"]["^[A-Za-z_][A-Za-z0-9_.-]{0," + std::to_string(kMaxParameterNameBytes - 1) + "}$"] = {
+        {"oneOf", {make<RangeOf<std::int64_t>>(), make<RangeOf<double>>(), make<Choice>()}}};
+    add(key, nullable(std::move(named)));
+  }
 
  private:
   void add(const Key& key, Json schema) {
@@ -164,12 +184,27 @@ Json one_source_of_data() {
                       Json{{"required", {"format", "path"}}, {"not", dataset}}});
 }
 
+// What stands beside `program`, and what is needed without it.
+void add_programs(Json& schema) {
+  Json program = SchemaMaker::make<ProgramConfig>()["properties"];
+  schema["properties"]["program"] = program["program"];
+  Json refused = Json::object();
+  for (const auto& [name, ignored] : schema["properties"].items())
+    if (!program.contains(name)) refused[name] = false;
+  refused["tweak"] = program["tweak"];
+  schema["if"] = {{"required", {"program"}}};
+  schema["then"] = {{"properties", std::move(refused)}};
+  schema["else"] = {{"required", schema["required"]}};
+  schema.erase("required");
+}
+
 }  // namespace
 
 std::string json_schema() {
   Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "hone config"}};
   schema.update(SchemaMaker::make<Config>());
   schema["properties"]["data"]["oneOf"] = one_source_of_data();
+  add_programs(schema);
   for (const Family* family : {&layer_family(), &optimizer_family(), &schedule_family(), &augment_family()})
     schema["$defs"][std::string(family->noun)] = family_schema(*family);
   return schema.dump(2) + "\n";

@@ -1,5 +1,6 @@
 #include "trainer/config/loader.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -35,12 +36,15 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
-void refuse_program(const YamlNode& root) {
+// Refuses a config of the other kind, and one of both.
+void expect_kind(const YamlNode& root, std::string_view kind) {
   const YamlEntry* program = root.find("program");
-  if (program == nullptr) return;
-  const bool both = root.find("model") != nullptr;
-  fail(program->where, both ? "both 'program' and 'model'; expected one of them"
-                            : "'program' describes a Python program, which hone can't train; expected 'model'");
+  const YamlEntry* model = root.find("model");
+  if (program != nullptr && model != nullptr) fail(program->where, "both 'program' and 'model'; expected one of them");
+  if (kind == "model" && program != nullptr)
+    fail(program->where, "'program' describes a program, which hone can't train; expected 'model'");
+  if (kind == "program" && model != nullptr)
+    fail(model->where, "'model' describes a network, which is no program; expected 'program'");
 }
 
 // The file's name without its ending, as far as it can be a name.
@@ -75,27 +79,70 @@ void place_data(const YamlNode& root, const std::string& file, DataConfig& data)
   check_data_root(data.path, data.where);
 }
 
-}  // namespace
-
-Config parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets) {
+YamlNode parse_root(std::string_view text, const std::string& file, std::span<const std::string> sets) {
   YamlNode root = parse_yaml(text, file);
   if (root.where.line == 0) root.where = {file, 1, 1};
   for (const std::string& assignment : sets) apply_override(root, assignment);
-  if (root.kind == YamlNode::Kind::null)
-    fail(root.where, "the config is empty; expected a map with 'data' and 'model'");
-  refuse_program(root);
+  return root;
+}
 
-  Config config;
+template <class T>
+T read(const YamlNode& root, std::string_view text, const std::string& file) {
+  T config;
   Reader(&root, "", root.where).read(config);
   config.source = text;
   if (config.name.empty()) config.name = default_name(file);
-  place_data(root, file, config.data);
+  if constexpr (std::is_same_v<T, Config>) place_data(root, file, config.data);
   check(config);
   return config;
 }
 
+Config model_of(const YamlNode& root, std::string_view text, const std::string& file) {
+  if (root.kind == YamlNode::Kind::null)
+    fail(root.where, "the config is empty; expected a map with 'data' and 'model'");
+  expect_kind(root, "model");
+  return read<Config>(root, text, file);
+}
+
+ProgramConfig program_of(const YamlNode& root, std::string_view text, const std::string& file) {
+  if (root.kind == YamlNode::Kind::null) fail(root.where, "the config is empty; expected a map with 'program'");
+  expect_kind(root, "program");
+  return read<ProgramConfig>(root, text, file);
+}
+
+// At the key that was meant, where one is close.
+[[noreturn]] void refuse_neither(const YamlNode& root) {
+  constexpr std::array<std::string_view, 2> kKinds = {"model", "program"};
+  const std::string message = "the config has neither 'model' nor 'program'; expected one of them";
+  for (const YamlEntry& entry : root.entries)
+    if (const std::string hint = did_you_mean(entry.key, kKinds); !hint.empty()) fail(entry.where, message + hint);
+  fail(root.where, message);
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets) {
+  return model_of(parse_root(text, file, sets), text, file);
+}
+
+ProgramConfig parse_program(std::string_view text, const std::string& file, std::span<const std::string> sets) {
+  return program_of(parse_root(text, file, sets), text, file);
+}
+
 Config load_config(const std::string& path, std::span<const std::string> sets) {
   return parse_config(read_file(path), path, sets);
+}
+
+ProgramConfig load_program(const std::string& path, std::span<const std::string> sets) {
+  return parse_program(read_file(path), path, sets);
+}
+
+AnyConfig load_any_config(const std::string& path, std::span<const std::string> sets) {
+  const std::string text = read_file(path);
+  const YamlNode root = parse_root(text, path, sets);
+  if (root.find("program") != nullptr) return program_of(root, text, path);
+  if (root.find("model") == nullptr) refuse_neither(root);
+  return model_of(root, text, path);
 }
 
 }  // namespace hone

@@ -17,6 +17,8 @@ namespace {
               std::string(path) + " is " + shown(node) + "; expected " + expected(spec) + hint);
 }
 
+constexpr double kMaxExact = 9007199254740992;  // 2^53: any JSON reader keeps an integer up to here
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
 
@@ -162,6 +164,24 @@ OptionValue read_option(const YamlNode& node, const OptionSpec& spec, std::strin
       return read_text(node, spec, path);
   }
   throw Error(ErrorKind::internal, "an option of an unknown kind");
+}
+
+OptionValue read_scalar(const YamlNode& node, std::string_view path, double max_bytes) {
+  if (node.kind != YamlNode::Kind::scalar)
+    throw Error(ErrorKind::config, node.where,
+                std::string(path) + " is " + shown(node) + "; expected true, false, a number or a text");
+  if (node.plain && (node.text == "true" || node.text == "false")) return node.text == "true";
+  if (const auto number = read_number(node)) {
+    const bool fits = number->integer ? number->fits && std::abs(number->real) <= kMaxExact
+                                      : std::abs(number->real) <= std::numeric_limits<double>::max();
+    if (!fits)
+      throw Error(ErrorKind::config, node.where,
+                  std::string(path) + " is " + shown(node) + "; expected a number that is less large");
+    if (number->integer) return number->whole;
+    return number->real;
+  }
+  const OptionSpec spec{.name = "", .kind = OptionKind::text, .fallback = "", .doc = "", .maximum = max_bytes};
+  return read_text(node, spec, path);
 }
 
 OptionValue fallback_value(const OptionSpec& spec) {

@@ -16,6 +16,10 @@ std::string expected(const OptionSpec& spec);
 // wrong type or out of range.
 OptionValue read_option(const YamlNode& node, const OptionSpec& spec, std::string_view path);
 
+// A scalar by how it is written: true or false, an integer, a number, else a text of at most max_bytes. Throws
+// Error(config) where it is none of them.
+OptionValue read_scalar(const YamlNode& node, std::string_view path, double max_bytes);
+
 // The value that an absent key has. Only for a spec with a fallback.
 OptionValue fallback_value(const OptionSpec& spec);
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "trainer/config/describe.hpp"
+#include "trainer/config/describe_program.hpp"
 #include "trainer/config/option.hpp"
 #include "trainer/config/suggest.hpp"
 
@@ -33,6 +33,10 @@ class KeyNames {
   }
   void component(const Key& key, const Family&, Component&) { add(key); }
   void components(const Key& key, const Family&, std::vector<Component>&) { add(key); }
+  void texts(const Key& key, std::size_t, std::vector<std::string>&) { add(key); }
+  void scalars(const Key& key, std::size_t, std::vector<OptionValue>&) { add(key); }
+  void scalar(const Key& key, std::optional<OptionValue>&) { add(key); }
+  void parameters(const Key& key, std::vector<Parameter>&) { add(key); }
 
  private:
   void add(const Key& key) { names.push_back(key.name); }
@@ -81,6 +85,10 @@ class Reader {
   void shape(const Key& key, Shape& value);
   void component(const Key& key, const Family& family, Component& value);
   void components(const Key& key, const Family& family, std::vector<Component>& value);
+  void texts(const Key& key, std::size_t most, std::vector<std::string>& value);
+  void scalars(const Key& key, std::size_t most, std::vector<OptionValue>& value);
+  void scalar(const Key& key, std::optional<OptionValue>& value);
+  void parameters(const Key& key, std::vector<Parameter>& value);
 
   template <class T>
   void section(const Key& key, T& value) {
@@ -107,6 +115,8 @@ class Reader {
     const YamlEntry* entry = node_ != nullptr ? node_->find(key) : nullptr;
     return entry != nullptr ? &entry->value : nullptr;
   }
+  // The items of a list of 1 to `most`; `of` names them in errors.
+  const std::vector<YamlNode>& list(const Key& key, std::size_t most, std::string_view of) const;
   std::string path_of(std::string_view key) const { return (path_.empty() ? "" : path_ + ".") + std::string(key); }
   std::string name() const { return path_.empty() ? "the config" : path_; }
 

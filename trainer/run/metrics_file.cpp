@@ -5,11 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <type_traits>
 
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
+#include "trainer/run/json_object.hpp"
 
 namespace hone {
 
@@ -103,25 +103,6 @@ bool in_range(const std::optional<T>& field, const Range& range) {
 
 bool in_range(RunStatus, const Range&) { return true; }
 
-json parse_object(const std::string& text, const Location& where) {
-  std::set<std::string> keys;
-  const auto refuse_duplicates = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (depth == 1 && event == json::parse_event_t::key && !keys.insert(parsed.get<std::string>()).second)
-      throw Error(ErrorKind::data, where, "'" + parsed.get<std::string>() + "' is there twice");
-    return true;
-  };
-  json object;
-  try {
-    object = json::parse(text, refuse_duplicates);
-  } catch (const json::parse_error& error) {
-    throw Error(ErrorKind::data, where, "no JSON at byte " + std::to_string(error.byte));
-  } catch (const json::exception&) {
-    throw Error(ErrorKind::data, where, "holds a number that is too large");
-  }
-  if (!object.is_object()) throw Error(ErrorKind::data, where, "expected a JSON object");
-  return object;
-}
-
 }  // namespace
 
 std::string to_string(RunStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
@@ -146,7 +127,7 @@ void write_metrics(const std::filesystem::path& path, const Metrics& metrics) {
 
 Metrics read_metrics(const std::filesystem::path& path) {
   const Location where{path.string()};
-  const json object = parse_object(
+  const json object = parse_json_object(
       read_file(path, kMaxBytes, {.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false}),
       where);
   Metrics metrics;
@@ -160,8 +141,9 @@ Metrics read_metrics(const std::filesystem::path& path) {
       problem = range.maximum <= 1 ? "expected a number in [0, 1]" : "expected a number that is not negative";
     if (!problem.empty()) throw Error(ErrorKind::data, where, std::string(name) + ": " + problem);
   });
-  if (metrics.kind && *metrics.kind != "cnn" && *metrics.kind != "dense")
-    throw Error(ErrorKind::data, where, "kind: expected cnn or dense");
+  constexpr std::array kKinds = {"cnn", "dense", "program"};
+  if (metrics.kind && std::find(kKinds.begin(), kKinds.end(), *metrics.kind) == kKinds.end())
+    throw Error(ErrorKind::data, where, "kind: expected cnn, dense or program");
   if (metrics.target && *metrics.target <= 0)
     throw Error(ErrorKind::data, where, "target: expected a number in (0, 1]");
   return metrics;

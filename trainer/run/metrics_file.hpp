@@ -15,7 +15,7 @@ std::string to_string(RunStatus status);
 // What is unknown is null in the file, and so is a number that is not finite.
 struct Metrics {
   std::optional<std::string> name;
-  std::optional<std::string> kind;  // cnn | dense
+  std::optional<std::string> kind;  // cnn | dense | program
   RunStatus status = RunStatus::finished;
   std::optional<std::string> metric;  // of the target: accuracy
   std::optional<double> value;        // of that metric

@@ -6,6 +6,7 @@
 #include "trainer/config/dump.hpp"
 #include "trainer/config/loader.hpp"
 #include "trainer/run/data.hpp"
+#include "trainer/tweak/space.hpp"
 
 namespace hone::fuzzing {
 namespace {
@@ -26,10 +27,17 @@ void check(const Config& config) {
   resolve_model(resolved);
 }
 
+// What was taken has values to begin with, which read back.
+void check(const ProgramConfig& config) {
+  const Values first = first_values(config);
+  if (parse_values(config, format_values(config, first), "first.json") != first) std::abort();
+}
+
 }  // namespace
 
 void run_config(Bytes input) {
   expect_taken_or_refused({ErrorKind::config}, [&] { check(parse_config(as_text(input), "fuzz.yaml")); });
+  expect_taken_or_refused({ErrorKind::config}, [&] { check(parse_program(as_text(input), "fuzz.yaml")); });
 }
 
 // An assignment a line.

@@ -1,6 +1,7 @@
 // The commands that look at models, runs and data.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/hone.hpp"
@@ -95,6 +96,8 @@ TEST(Inspect, ListsLayersOfConfigAndCheckpoint) {
     ASSERT_EQ(result.code, 0) << result.err;
     const json object = json::parse(result.out);
     EXPECT_EQ(object["kind"], "cnn");
+    EXPECT_TRUE(object["dataset"].is_null()) << "its data have a path";
+    EXPECT_EQ(object["target"], (json{{"metric", "accuracy"}, {"at_least", 0.7}}));
     EXPECT_EQ(object["layers"].size(), 4u);
     EXPECT_EQ(object["layers"][0]["output"], json({3, 6, 6}));
     // 3 filters of 3 x 3 without bias, batch norm's 2 a filter; 27 inputs and a bias for each of 4 classes.
@@ -102,6 +105,65 @@ TEST(Inspect, ListsLayersOfConfigAndCheckpoint) {
     EXPECT_EQ(object["macs_per_image"], 3 * 36 * 9 + 27 * 4);
   }
   EXPECT_NE(run_hone({"inspect", trained().model()}).out.find("kind: cnn"), std::string::npos);
+}
+
+TEST(Inspect, NamesTheDataSetWithoutLookingForIt) {
+  const auto config = trained().folder.write(
+      "named.yaml", "data: {dataset: mnist}\nmodel: {layers: [{dense: 10}]}\ntweak: {trials: 3, minutes: 2}\n");
+  const ProcessResult result = run_hone({"inspect", config.string(), "--json"}, {{"HONE_DATA", "/nowhere"}});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json object = json::parse(result.out);
+  EXPECT_EQ(object["kind"], "dense");
+  EXPECT_EQ(object["dataset"], "mnist");
+  EXPECT_EQ(object["tweak"], (json{{"trials", 3}, {"minutes", 2.0}}));
+}
+
+TEST(Inspect, TellsWhatAProgramTakes) {
+  const auto config = trained().folder.write("program.yaml",
+                                             "name: digits\n"
+                                             "program:\n"
+                                             "  command: [python3, train.py, \"--a b\"]\n"
+                                             "  parameters:\n"
+                                             "    rate: {type: real, low: 0.001, high: 1, log: true, default: 0.1}\n"
+                                             "    filters: {type: int, low: 1, high: 8}\n"
+                                             "    activation: {type: choice, values: [relu, tanh]}\n"
+                                             "target: {at_least: 0.9}\n");
+  const ProcessResult result = run_hone({"inspect", config.string(), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json object = json::parse(result.out);
+  EXPECT_EQ(object["name"], "digits");
+  EXPECT_EQ(object["kind"], "program");
+  EXPECT_TRUE(object["dataset"].is_null());
+  EXPECT_EQ(object["command"], (json{"python3", "train.py", "--a b"}));
+  EXPECT_EQ(object["parameters"]["rate"],
+            (json{{"type", "real"}, {"low", 0.001}, {"high", 1.0}, {"log", true}, {"default", 0.1}}));
+  EXPECT_EQ(object["parameters"]["filters"],
+            (json{{"type", "int"}, {"low", 1}, {"high", 8}, {"log", false}, {"default", 5}}));
+  EXPECT_EQ(object["parameters"]["activation"],
+            (json{{"type", "choice"}, {"values", {"relu", "tanh"}}, {"default", "relu"}}));
+  EXPECT_EQ(object["target"]["at_least"], 0.9);
+  EXPECT_NE(run_hone({"inspect", config.string()}).out.find("kind: program"), std::string::npos);
+  const ProcessResult train = run_hone({"train", config.string(), "--out", trained().out("program")});
+  EXPECT_EQ(train.code, 3);
+  EXPECT_NE(train.err.find("'program' describes a program, which hone can't train"), std::string::npos) << train.err;
+  EXPECT_FALSE(std::filesystem::exists(trained().out("program")));
+}
+
+TEST(Inspect, RefusesAConfigOfNoKindAndOfBoth) {
+  const auto refused = [](const std::string& text, const std::string& message) {
+    const auto config = trained().folder.write("kind.yaml", text);
+    const ProcessResult result = run_hone({"inspect", config.string(), "--json"});
+    EXPECT_EQ(result.code, 3);
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  refused("", "neither 'model' nor 'program'");
+  refused("# model: program:\n", "neither 'model' nor 'program'");
+  refused("name: x\n", "kind.yaml:1:1: the config has neither 'model' nor 'program'; expected one of them");
+  refused("name: x\nprogramm: {}\n",
+          "kind.yaml:2:1: the config has neither 'model' nor 'program'; expected one of "
+          "them; did you mean 'program'?");
+  refused("model: {}\nprogram: {}\n", "both 'program' and 'model'; expected one of them");
 }
 
 TEST(Datasets, AreListedAndDescribed) {

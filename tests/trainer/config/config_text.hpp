@@ -22,16 +22,25 @@ inline Config parse(const std::string& text, const std::vector<std::string>& set
   return parse_config(text, "c.yaml", sets);
 }
 
-// The message of the Error(config) that parsing gives; "" where it gives none.
-inline std::string error_of(const std::string& text, const std::vector<std::string>& sets = {}) {
+// The message of the Error(config) that `call` throws; "" where it throws none.
+template <class Call>
+std::string message_of(Call call) {
   try {
-    parse(text, sets);
+    call();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::config) << error.what();
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
     return error.what();
   }
   return "";
+}
+
+inline std::string error_of(const std::string& text, const std::vector<std::string>& sets = {}) {
+  return message_of([&] { parse(text, sets); });
+}
+
+inline std::string program_error_of(const std::string& text) {
+  return message_of([&] { parse_program(text, "c.yaml"); });
 }
 
 }  // namespace hone::test

@@ -53,7 +53,8 @@ TEST(Shipped, ResNet20Has20WeightedLayers) {
 TEST(Schema, IsStrictAndComplete) {
   const auto schema = nlohmann::json::parse(json_schema());
   EXPECT_EQ(schema["additionalProperties"], false);
-  EXPECT_EQ(schema["required"], (nlohmann::json{"data", "model"}));
+  EXPECT_EQ(schema["else"]["required"], (nlohmann::json{"data", "model"}));
+  EXPECT_EQ(schema["properties"]["program"]["required"], nlohmann::json{"command"});
   const auto& epochs = schema["properties"]["train"]["anyOf"][0]["properties"]["epochs"];
   EXPECT_EQ(epochs["default"], 10);
   EXPECT_EQ(epochs["minimum"], 1);
@@ -103,6 +104,37 @@ const Case kLayers[] = {
     {"{repeat: {times: 2, layers: [rely]}}", false},
 };
 
+const Case kPrograms[] = {
+    {"program: {command: [python3, train.py]}", true},
+    {"program: {command: [x]}\nname: n\nseed: 3\ntarget: {at_least: 0.9}\ntweak: {trials: 3, minutes: 1.5}", true},
+    {"program: {command: [x], parameters: }", true},
+    {"program: {command: [x], parameters: {a: {type: int, low: -3, high: 4, log: false, default: 0}}}", true},
+    {"program: {command: [x], parameters: {a.b-c_1: {type: real, low: 0.1, high: 4, log: true, default: null}}}", true},
+    {"program: {command: [x], parameters: {a: {type: choice, values: [1, 2.5, true, relu], default: relu}}}", true},
+    {"program: ", false},
+    {"program: {}", false},
+    {"program: {command: []}", false},
+    {"program: {command: x}", false},
+    {"program: {command: [[x]]}", false},
+    {"program: {command: [x], parameter: {}}", false},
+    {"program: {command: [x]}\ntrain: {epochs: 3}", false},
+    {"program: {command: [x]}\ndata: {dataset: mnist}", false},
+    {"program: {command: [x]}\nmodel: {layers: [relu]}", false},
+    {"program: {command: [x]}\ntweak: {allow: [width]}", false},
+    {"program: {command: [x], parameters: {1a: {type: int, low: 0, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a b: {type: int, low: 0, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a: {low: 0, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a: {type: float, low: 0, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a: {type: int, low: 0.5, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a: {type: int, high: 4}}}", false},
+    {"program: {command: [x], parameters: {a: {type: int, low: 0, high: 4, values: [1]}}}", false},
+    {"program: {command: [x], parameters: {a: {type: real, low: 0, high: 1.0e+16}}}", false},
+    {"program: {command: [x], parameters: {a: {type: choice, values: []}}}", false},
+    {"program: {command: [x], parameters: {a: {type: choice, values: [b, b]}}}", false},
+    {"program: {command: [x], parameters: {a: {type: choice, values: [[b]]}}}", false},
+    {"program: {command: [x], parameters: {a: {type: choice, values: [b], low: 1}}}", false},
+};
+
 // Whether a Python with the validator and a YAML reader is there, by whatever name.
 std::string find_python() {
   for (const std::string python : {"python3", "/usr/bin/python3"})
@@ -134,6 +166,10 @@ TEST(Schema, AgreesWithTheLoader) {
   for (const Case& one : kCases) add(std::string(kStart) + one.text, one.valid);
   for (const Case& one : kLayers)
     add("data: {dataset: mnist}\nmodel: {layers: [" + std::string(one.text) + "]}", one.valid);
+  for (const Case& one : kPrograms) {
+    EXPECT_EQ(program_error_of(one.text).empty(), one.valid) << one.text << "\n" << program_error_of(one.text);
+    cases.push_back({{"text", one.text}, {"valid", one.valid}});
+  }
   for (const auto& entry : fs::directory_iterator(shipped())) {
     if (entry.path().extension() != ".yaml") continue;
     const Config config = load_config(entry.path().string());

@@ -29,7 +29,7 @@ TEST(Errors, WholeConfig) {
        "c.yaml:2:1: unknown key 'modle' in the config; expected one of name, seed, data, model, train, target, tweak; "
        "did you mean 'model'?"},
       {"program: {command: [python3, train.py]}\n",
-       "c.yaml:1:1: 'program' describes a Python program, which hone can't train; expected 'model'"},
+       "c.yaml:1:1: 'program' describes a program, which hone can't train; expected 'model'"},
       {"model: {}\nprogram: {}\n", "c.yaml:2:1: both 'program' and 'model'; expected one of them"},
   });
 }

@@ -148,7 +148,7 @@ TEST(Metrics, WhatIsWrongIsNamed) {
   field(R"("seed": -1)", "seed: expected an integer");
   field(R"("train_seconds": -1)", "train_seconds: expected a number that is not negative");
   field(R"("name": 3)", "name: expected a string");
-  field(R"("kind": "rnn")", "kind: expected cnn or dense");
+  field(R"("kind": "rnn")", "kind: expected cnn, dense or program");
   refused(std::string(1 << 20, '['), "no JSON at byte");
   refused(std::string((1 << 20) + 1, ' '), "at most 1048576");
 }
