@@ -45,8 +45,6 @@ bool Diagnosis::allows(std::string_view axis) const {
   return std::find(allowed.begin(), allowed.end(), axis) != allowed.end();
 }
 
-std::string Proposal::sentence() const { return rule + ": " + change + ", because " + reason; }
-
 Diagnosis diagnose(const Trial& base) {
   Diagnosis d{.base = base};
   d.diverged = base.status == RunStatus::diverged;
@@ -74,8 +72,8 @@ std::optional<Proposal> next_candidate(const std::vector<Trial>& trials) {
       if (candidate.weight <= weight || !within_limits(candidate.config) || was_tried(candidate.config, trials))
         continue;
       weight = candidate.weight;
-      best = Proposal{std::string(rule->name), std::move(candidate.config), base, std::move(candidate.change),
-                      std::move(candidate.reason)};
+      best = Proposal{{std::string(rule->name), base, std::move(candidate.change), std::move(candidate.reason)},
+                      std::move(candidate.config)};
     }
   return best;
 }

@@ -41,14 +41,18 @@ struct Rule {
   std::vector<Candidate> (*propose)(const Diagnosis& diagnosis);
 };
 
-struct Proposal {
+// What is changed next, in words.
+struct Step {
   std::string rule;
-  Config config;
   std::size_t base = 0;  // place of the run that was changed
   std::string change;
   std::string reason;
 
-  std::string sentence() const;
+  std::string sentence() const { return rule + ": " + change + ", because " + reason; }
+};
+
+struct Proposal : Step {
+  Config config;
 };
 
 Diagnosis diagnose(const Trial& base);
