@@ -16,7 +16,17 @@ foreach(file ${bats_files})
   if("serial" IN_LIST labels)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
+  if("containers" IN_LIST labels)
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED container_engine)
+  endif()
 endforeach()
+
+# Those labelled `containers` share one daemon. Where it can't be had they skip themselves.
+set(start_engine ${CMAKE_SOURCE_DIR}/pipeline/lib/start-engine)
+add_test(NAME containers.start COMMAND sh -c "${start_engine} docker || true")
+add_test(NAME containers.stop COMMAND ${start_engine} --stop)
+set_tests_properties(containers.start PROPERTIES LABELS script TIMEOUT 900 FIXTURES_SETUP container_engine)
+set_tests_properties(containers.stop PROPERTIES LABELS script TIMEOUT 60 FIXTURES_CLEANUP container_engine)
 
 # Each reads the whole tree, prints what is wrong as file:line: text, and fails where it printed anything.
 foreach(lint format shell includes words tree)
