@@ -22,13 +22,17 @@ std::string test_line(const Metrics& metrics) {
                      percent(*metrics.target), *metrics.met ? "met" : "not met");
 }
 
-void put_test_score(const std::optional<Score>& score, double target, Metrics& metrics) {
-  metrics.met = score && std::isfinite(score->loss) && score->accuracy >= target;
-  if (!score) return;
-  metrics.test_images = score->images;
-  if (!std::isfinite(score->loss)) return;  // an accuracy that comes from such a network is no accuracy
-  metrics.accuracy = metrics.value = score->accuracy;
-  metrics.loss = score->loss;
+void put_test_score(const std::optional<Evaluation>& evaluation, const std::vector<std::string>& labels, double target,
+                    Metrics& metrics) {
+  metrics.met = false;
+  if (!evaluation) return;
+  const Score& score = evaluation->score;
+  metrics.test_images = score.images;
+  if (!std::isfinite(score.loss)) return;  // an accuracy that comes from such a network is no accuracy
+  metrics.met = score.accuracy >= target;
+  metrics.accuracy = metrics.value = score.accuracy;
+  metrics.loss = score.loss;
+  if (labels.size() <= kMostConfusionClasses) metrics.confusion = Confusion{labels, evaluation->confusion};
 }
 
 std::optional<Metrics> metrics_of_ended_run(const std::filesystem::path& run) {
@@ -61,12 +65,12 @@ Metrics measure_on_test(const std::filesystem::path& run, double target, const T
   Team team(options.threads);
   Network<float> network = make_network(model, team.size());
   const Dataset data = load_data(model.config, alive);
-  const std::optional<Score> result = score(network, data.test, team, [&](std::int64_t done) {
+  const std::optional<Evaluation> result = evaluate(network, data.test, team, [&](std::int64_t done) {
     progress.activity("testing: " + with_commas(done) + " images");
     alive();
   });
   metrics.target = target;
-  put_test_score(result, target, metrics);
+  put_test_score(result, model.labels, target, metrics);
   write_metrics(run / "metrics.json", metrics);
   events.write(Event::end, {{"status", to_string(metrics.status)}});
   progress.line(test_line(metrics));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "trainer/run/evaluate.hpp"
 #include "trainer/run/metrics_file.hpp"
@@ -13,7 +14,9 @@ namespace hone {
 struct TrainOptions;
 
 // What an evaluation of the test split means for the metrics; nothing: the split is empty, which never meets a target.
-void put_test_score(const std::optional<Score>& score, double target, Metrics& metrics);
+// labels: of the classes.
+void put_test_score(const std::optional<Evaluation>& evaluation, const std::vector<std::string>& labels, double target,
+                    Metrics& metrics);
 
 // "accuracy 98.71 % on the test split (target 98.00 %: met)"
 std::string test_line(const Metrics& metrics);

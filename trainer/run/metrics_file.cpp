@@ -19,6 +19,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostImages = std::uint64_t{1} << 40;  // sums of a hundred times a hundred stay exact
 constexpr double kAny = std::numeric_limits<double>::infinity();
 constexpr std::array kStatusNames = {"finished", "early_stopped", "diverged", "interrupted"};
 
@@ -52,6 +53,7 @@ void for_each_field(M& metrics, Visit visit) {
   visit("version", metrics.version, Range{});
   visit("test_images", metrics.test_images, Range{});
   visit("validation_images", metrics.validation_images, Range{});
+  visit("confusion", metrics.confusion, Range{});
 }
 
 // Reads one field; the text says what is wrong with it.
@@ -86,6 +88,27 @@ std::string read_field(const json& value, std::optional<std::uint64_t>& field) {
   return {};
 }
 
+std::string read_field(const json& value, std::optional<Confusion>& field) {
+  constexpr const char* kExpected = "expected labels and a square of counts, or null";
+  const auto labels = value.find("labels"), counts = value.find("counts");
+  if (!value.is_object() || labels == value.end() || counts == value.end()) return kExpected;
+  const std::size_t classes = labels->size();
+  if (!labels->is_array() || !counts->is_array() || counts->size() != classes || classes > kMostConfusionClasses)
+    return kExpected;
+  Confusion& read = field.emplace();
+  for (std::size_t k = 0; k < classes; ++k) {
+    const json &label = (*labels)[k], &row = (*counts)[k];
+    if (!label.is_string() || !row.is_array() || row.size() != classes) return kExpected;
+    read.labels.push_back(label.get<std::string>());
+    read.counts.emplace_back();
+    for (const json& count : row) {
+      if (!count.is_number_unsigned() || count.get<std::uint64_t>() > kMostImages) return kExpected;
+      read.counts.back().push_back(count.get<std::int64_t>());
+    }
+  }
+  return {};
+}
+
 std::string read_field(const json& value, RunStatus& field) {
   const auto* const found =
       value.is_string() ? std::find(kStatusNames.begin(), kStatusNames.end(), value.get_ref<const std::string&>())
@@ -103,6 +126,16 @@ bool in_range(const std::optional<T>& field, const Range& range) {
 
 bool in_range(RunStatus, const Range&) { return true; }
 
+// The last field's value: indented as the rest, it would have a line for each number.
+std::string one_row_a_line(const Confusion& confusion) {
+  const ordered_json labels = confusion.labels;
+  std::string text = "{\n    \"labels\": " + labels.dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
+                     ",\n    \"counts\": [";
+  for (std::size_t k = 0; k < confusion.counts.size(); ++k)
+    text += (k > 0 ? ",\n      " : "\n      ") + ordered_json(confusion.counts[k]).dump();
+  return text + "]\n  }";
+}
+
 }  // namespace
 
 std::string to_string(RunStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
@@ -112,13 +145,18 @@ std::string format_metrics(const Metrics& metrics) {
   for_each_field(metrics, [&](const char* name, const auto& field, const Range&) {
     if constexpr (std::is_same_v<decltype(field), const RunStatus&>) {
       object[name] = to_string(field);
-    } else if (field) {
-      object[name] = *field;  // not finite: dumped as null
     } else {
       object[name] = nullptr;
+      if constexpr (!std::is_same_v<decltype(field), const std::optional<Confusion>&>)
+        if (field) object[name] = *field;  // not finite: dumped as null
     }
   });
-  return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  std::string text = object.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+  if (metrics.confusion) {
+    text.resize(text.size() - std::string_view("null\n}").size());
+    text += one_row_a_line(*metrics.confusion) + "\n}";
+  }
+  return text + "\n";
 }
 
 void write_metrics(const std::filesystem::path& path, const Metrics& metrics) {

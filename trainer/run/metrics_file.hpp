@@ -5,12 +5,23 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hone {
 
 enum class RunStatus { finished, early_stopped, diverged, interrupted };
 
 std::string to_string(RunStatus status);
+
+// What the answers were. More classes than kMostConfusionClasses are not kept: metrics.json stays small.
+struct Confusion {
+  std::vector<std::string> labels;
+  std::vector<std::vector<std::int64_t>> counts;  // [right class][answer]
+
+  friend bool operator==(const Confusion&, const Confusion&) = default;
+};
+
+inline constexpr std::size_t kMostConfusionClasses = 100;
 
 // What is unknown is null in the file, and so is a number that is not finite.
 struct Metrics {
@@ -37,6 +48,7 @@ struct Metrics {
   std::optional<std::string> version;
   std::optional<std::int64_t> test_images;        // that accuracy was measured on
   std::optional<std::int64_t> validation_images;  // that validation_accuracy was measured on
+  std::optional<Confusion> confusion;             // of best.safetensors on the test split
 
   friend bool operator==(const Metrics&, const Metrics&) = default;
 };

@@ -225,12 +225,12 @@ class Run {
   void test(Metrics& metrics) {
     const fs::path best = folder_->best();
     restore_weights(read_checkpoint(best), best.string(), *network_);
-    const std::optional<Score> result = score(*network_, data_.test, team_, [&](std::int64_t done) {
+    const std::optional<Evaluation> result = evaluate(*network_, data_.test, team_, [&](std::int64_t done) {
       events_->heartbeat();
       progress_.activity("testing: " + with_commas(done) + " images");
       throw_if_stopped();
     });
-    put_test_score(result, config_.target.at_least, metrics);
+    put_test_score(result, data_.classes, config_.target.at_least, metrics);
   }
 
   void close_stopped(TrainResult& result) {

@@ -41,6 +41,9 @@ TEST(Evaluate, AgreesWithTheRunAndWithItself) {
     }
   EXPECT_EQ(all, 100);
   EXPECT_DOUBLE_EQ(diagonal / 100.0, object["accuracy"].get<double>());
+  ASSERT_TRUE(metrics.confusion);
+  EXPECT_EQ(json(metrics.confusion->counts), object["confusion"]);
+  EXPECT_EQ(metrics.confusion->labels, (std::vector<std::string>{"0", "1", "2", "3"}));
   EXPECT_EQ(object["top"][0], object["accuracy"]);
   EXPECT_EQ(object["top"][3], 1.0);
 }

@@ -43,6 +43,7 @@ Metrics sample() {
   metrics.version = "0.1.0";
   metrics.test_images = 10000;
   metrics.validation_images = 6000;
+  metrics.confusion = Confusion{{"cat", "\"dog\""}, {{5000, 88}, {0, 4912}}};
   return metrics;
 }
 
@@ -84,7 +85,8 @@ TEST(Metrics, HoldTheFieldsInTheirOrder) {
                                              "commit",
                                              "version",
                                              "test_images",
-                                             "validation_images"}));
+                                             "validation_images",
+                                             "confusion"}));
   EXPECT_EQ(object["status"], "early_stopped");
   EXPECT_EQ(object["seed"].dump(), "18446744073709551615");
 }
@@ -95,7 +97,7 @@ TEST(Metrics, UnknownAndNotFiniteAreNull) {
   metrics.loss = std::nan("");
   metrics.images_per_second = std::numeric_limits<double>::infinity();
   const auto object = nlohmann::json::parse(format_metrics(metrics));
-  EXPECT_EQ(object.size(), 23u);
+  EXPECT_EQ(object.size(), 24u);
   for (const auto& [name, value] : object.items()) EXPECT_EQ(value.is_null(), name != "status") << name;
 }
 
@@ -149,6 +151,14 @@ TEST(Metrics, WhatIsWrongIsNamed) {
   field(R"("train_seconds": -1)", "train_seconds: expected a number that is not negative");
   field(R"("name": 3)", "name: expected a string");
   field(R"("kind": "rnn")", "kind: expected cnn, dense or program");
+  const char* kConfusion = "confusion: expected labels and a square of counts";
+  for (const char* bad :
+       {"3", "[]", "{}", R"({"labels": ["a"]})", R"({"labels": "a", "counts": [[1]]})",
+        R"({"labels": ["a"], "counts": 1})", R"({"labels": ["a"], "counts": []})",
+        R"({"labels": ["a"], "counts": [1]})", R"({"labels": [1], "counts": [[1]]})",
+        R"({"labels": ["a"], "counts": [[1, 2]]})", R"({"labels": ["a"], "counts": [[-1]]})",
+        R"({"labels": ["a"], "counts": [[1.5]]})", R"({"labels": ["a"], "counts": [[9223372036854775807]]})"})
+    field(R"("confusion": )" + std::string(bad), kConfusion);
   refused(std::string(1 << 20, '['), "no JSON at byte");
   refused(std::string((1 << 20) + 1, ' '), "at most 1048576");
 }
