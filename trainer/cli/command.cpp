@@ -19,13 +19,13 @@
 
 namespace hone {
 
-extern const Command kTrain, kEvaluate, kPredict, kGate, kTweak, kSearch, kInspect, kDatasets, kSchema, kInfo;
+extern const Command kTrain, kEvaluate, kPredict, kGate, kTweak, kSearch, kInspect, kReport, kDatasets, kSchema, kInfo;
 
 namespace {
 
 // A new command: one line here.
-constexpr const Command* kCommands[] = {&kTrain,  &kEvaluate, &kPredict,  &kGate,   &kTweak,
-                                        &kSearch, &kInspect,  &kDatasets, &kSchema, &kInfo};
+constexpr const Command* kCommands[] = {&kTrain,   &kEvaluate, &kPredict,  &kGate,   &kTweak, &kSearch,
+                                        &kInspect, &kReport,   &kDatasets, &kSchema, &kInfo};
 
 std::string overview() {
   std::string text =

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 namespace hone {
 
@@ -15,8 +14,5 @@ struct JUnitCase {
 
 // A suite of one case.
 std::string junit_xml(const JUnitCase& result);
-
-// Text for XML: & < > " ' escaped, what XML can't hold replaced by '?'.
-std::string xml_text(std::string_view text);
 
 }  // namespace hone

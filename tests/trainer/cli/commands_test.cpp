@@ -192,7 +192,7 @@ TEST(Commands, AllHaveHelp) {
   const ProcessResult overview = run_hone({"--help"});
   EXPECT_EQ(overview.code, 0);
   for (const char* command :
-       {"train", "evaluate", "predict", "gate", "tweak", "search", "inspect", "datasets", "schema", "info"}) {
+       {"train", "evaluate", "predict", "gate", "tweak", "search", "inspect", "report", "datasets", "schema", "info"}) {
     EXPECT_NE(overview.out.find(std::string("\n  ") + command), std::string::npos) << command;
     const ProcessResult help = run_hone({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
