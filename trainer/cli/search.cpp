@@ -1,9 +1,12 @@
 // hone search: train, gate, tweak, retrain.
 #include "trainer/tweak/search.hpp"
 
+#include <filesystem>
+
 #include "trainer/cli/arguments.hpp"
 #include "trainer/cli/output.hpp"
 #include "trainer/config/loader.hpp"
+#include "trainer/report/page.hpp"
 
 namespace hone {
 
@@ -35,7 +38,9 @@ int run(std::span<const std::string> arguments) {
   if (trials) config.tweak.trials = *trials;
   if (target) config.target.at_least = *target;
   const SearchResult result = search(config, options);
-  print(args.has("json") ? result.json : search_summary(result.json, options.out));
+  const std::filesystem::path page = options.out / kReportFile;
+  if (!result.untouched || !std::filesystem::exists(page)) write_report_page(options.out);
+  print(args.has("json") ? result.json : search_summary(result.json, options.out) + "report: " + page.string() + "\n");
   return result.met ? 0 : kNotMet;
 }
 

@@ -1,9 +1,12 @@
 // hone train: trains what a config describes.
 #include "trainer/run/train.hpp"
 
+#include <filesystem>
+
 #include "trainer/cli/arguments.hpp"
 #include "trainer/cli/output.hpp"
 #include "trainer/config/loader.hpp"
+#include "trainer/report/page.hpp"
 #include "trainer/run/stop_signal.hpp"
 
 namespace hone {
@@ -34,6 +37,8 @@ int run(std::span<const std::string> arguments) {
   const Config config = load_config(args.plain()[0], args.texts("set"));
   const TrainResult result = train(config, options);
   if (result.signal != 0) throw Stopped{result.signal};
+  // A run that had ended before has its page, unless it was killed just before.
+  if (!result.untouched || !std::filesystem::exists(options.out / kReportFile)) write_report_page(options.out);
   if (result.metrics.status == RunStatus::diverged)
     throw Error(ErrorKind::diverged, Location{options.out.string()},
                 result.message + "; expected finite values, try a lower learning rate");

@@ -192,13 +192,14 @@ SearchResult search(const Config& given, const SearchOptions& options) {
   else
     check_same(*journal.start(), config, options.out);
 
-  if (!journal.ended() || !fs::exists(file)) {
+  SearchResult result;
+  result.untouched = journal.ended() && fs::exists(file);
+  if (!result.untouched) {
     const Outcome outcome = Search(config, options, journal).run(fresh);
     write_file_atomically(file, format_outcome(outcome));
     journal.write_end();
   }
   fresh.keep();
-  SearchResult result;
   result.json = read_file(file, std::uint64_t{64} << 20);
   result.met = outcome_met(result.json, file.string());
   return result;

@@ -17,7 +17,8 @@ struct SearchOptions {
 
 struct SearchResult {
   bool met = false;
-  std::string json;  // as in search.json
+  std::string json;        // as in search.json
+  bool untouched = false;  // it had ended before; nothing was done
 };
 
 // Budget and target are tweak.trials, tweak.minutes and target.at_least of the config. A search that was stopped goes
