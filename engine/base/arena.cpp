@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <numeric>
 #include <string>
 
@@ -25,10 +24,10 @@ namespace {
 void Slab::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 Slab::Slab(std::int64_t bytes) : size_(align_up(std::max<std::int64_t>(bytes, 1))) {
+  // Not written to here: zeroing gigabytes takes seconds, and the system gives them zeroed, page by page when used.
   if (size_ <= available_memory())
-    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<std::size_t>(size_))));
-  if (!memory_) fail(size_);
-  std::memset(memory_.get(), 0, static_cast<std::size_t>(size_));
+    block_.reset(static_cast<std::byte*>(std::calloc(static_cast<std::size_t>(size_) + kAlignment, 1)));
+  if (!block_) fail(size_);
 }
 
 std::int64_t available_memory() {

@@ -20,15 +20,18 @@ class Slab {
  public:
   Slab() = default;
   explicit Slab(std::int64_t bytes);
-  std::byte* data() { return memory_.get(); }
-  const std::byte* data() const { return memory_.get(); }
+  std::byte* data() { return block_ ? block_.get() + padding() : nullptr; }
+  const std::byte* data() const { return block_ ? block_.get() + padding() : nullptr; }
   std::int64_t size() const { return size_; }
 
  private:
   struct Free {
     void operator()(std::byte* memory) const;
   };
-  std::unique_ptr<std::byte[], Free> memory_;
+  std::ptrdiff_t padding() const {
+    return static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(block_.get()) % kAlignment);
+  }
+  std::unique_ptr<std::byte[], Free> block_;
   std::int64_t size_ = 0;
 };
 

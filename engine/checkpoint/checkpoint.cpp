@@ -25,6 +25,7 @@ constexpr std::string_view kFormat = "1";
 constexpr std::string_view kSumPrefix = "hone.xxh3.";
 constexpr std::string_view kHeaderSumKey = "hone.xxh3.header";
 constexpr std::string_view kNoDigits = "0000000000000000";
+constexpr std::uint64_t kBlock = std::uint64_t{1} << 20;  // bytes read at a time
 
 class Checksum {
  public:
@@ -138,18 +139,26 @@ OpenCheckpoint open_checkpoint(const std::filesystem::path& path) {
   return open;
 }
 
-void verify_tensors(const OpenCheckpoint& open) {
-  std::vector<char> block(static_cast<std::size_t>(std::min<std::uint64_t>(std::uint64_t{1} << 20, open.file.size())));
-  for (const SafetensorsEntry& tensor : open.header.tensors) {
-    Checksum sum;
-    for (std::uint64_t at = tensor.begin; at < tensor.end;) {
-      const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), tensor.end - at));
-      open.file.read(open.data_start + at, block.data(), bytes);
-      sum.add(block.data(), bytes);
-      at += bytes;
-    }
-    open.check(tensor, sum.text());
+// Reads a tensor block by block: the next `bytes` into what place(bytes) gives. Checks its sum.
+template <class Place>
+void read_tensor(const OpenCheckpoint& open, const SafetensorsEntry& tensor, const std::function<void()>& progress,
+                 Place place) {
+  Checksum sum;
+  for (std::uint64_t at = tensor.begin; at < tensor.end;) {
+    const auto bytes = static_cast<std::size_t>(std::min(kBlock, tensor.end - at));
+    void* block = place(bytes);
+    open.file.read(open.data_start + at, block, bytes);
+    sum.add(block, bytes);
+    at += bytes;
+    if (progress) progress();
   }
+  open.check(tensor, sum.text());
+}
+
+void verify_tensors(const OpenCheckpoint& open, const std::function<void()>& progress) {
+  std::vector<char> block(static_cast<std::size_t>(std::min(kBlock, open.file.size())));
+  for (const SafetensorsEntry& tensor : open.header.tensors)
+    read_tensor(open, tensor, progress, [&](std::size_t) { return block.data(); });
 }
 
 std::string_view as_bytes(const std::vector<float>& data) {
@@ -170,17 +179,21 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   file.replace_target();
 }
 
-void verify_checkpoint(const std::filesystem::path& path) { verify_tensors(open_checkpoint(path)); }
+void verify_checkpoint(const std::filesystem::path& path) { verify_tensors(open_checkpoint(path), {}); }
 
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
+Checkpoint read_checkpoint(const std::filesystem::path& path, const std::function<void()>& progress) {
   OpenCheckpoint open = open_checkpoint(path);
-  verify_tensors(open);
+  verify_tensors(open, progress);
   Checkpoint checkpoint;
   for (const SafetensorsEntry& entry : open.header.tensors) {
     CheckpointTensor tensor{entry.name, entry.shape, {}};
-    tensor.data.resize(static_cast<std::size_t>(entry.end - entry.begin) / sizeof(float));
-    open.file.read(open.data_start + entry.begin, tensor.data.data(), tensor.data.size() * sizeof(float));
-    open.check(entry, checksum(tensor.data));  // once more: the file could have changed in between
+    tensor.data.reserve(static_cast<std::size_t>(entry.end - entry.begin) / sizeof(float));
+    // Its sum once more: the file could have changed in between.
+    read_tensor(open, entry, progress, [&](std::size_t bytes) {
+      const std::size_t at = tensor.data.size();
+      tensor.data.resize(at + bytes / sizeof(float));
+      return tensor.data.data() + at;
+    });
     checkpoint.tensors.push_back(std::move(tensor));
   }
   checkpoint.metadata = std::move(open.header.metadata);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,8 +38,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint);
 
 // Verifies the whole file before a tensor is allocated. Error(checkpoint), naming the file, where it is missing,
-// damaged in any way, or no checkpoint of hone; Error(io) where it cannot be opened.
-Checkpoint read_checkpoint(const std::filesystem::path& path);
+// damaged in any way, or no checkpoint of hone; Error(io) where it cannot be opened. `progress`: called now and then;
+// what it throws ends the reading.
+Checkpoint read_checkpoint(const std::filesystem::path& path, const std::function<void()>& progress = {});
 // As read_checkpoint(), without the tensors.
 void verify_checkpoint(const std::filesystem::path& path);
 

@@ -82,7 +82,8 @@ void save_last(const fs::path& folder, const Checkpoint& checkpoint, int keep) {
 }
 
 std::optional<LoadedCheckpoint> load_newest(const fs::path& folder,
-                                            const std::function<void(const std::string&)>& on_warning) {
+                                            const std::function<void(const std::string&)>& on_warning,
+                                            const std::function<void()>& progress) {
   const std::vector<int> ages = ages_in(folder);
   if (ages.empty()) return std::nullopt;
   std::vector<std::string> problems;
@@ -91,7 +92,7 @@ std::optional<LoadedCheckpoint> load_newest(const fs::path& folder,
   for (const int age : ages) {
     const fs::path path = path_of(folder, age);
     try {
-      LoadedCheckpoint loaded{read_checkpoint(path), path};
+      LoadedCheckpoint loaded{read_checkpoint(path, progress), path};
       for (const std::string& problem : problems)
         on_warning(problem + "; taking the older " + path.filename().string());
       return loaded;

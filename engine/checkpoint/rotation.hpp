@@ -20,8 +20,9 @@ struct LoadedCheckpoint {
 };
 
 // The newest good one; each damaged one that is newer is named in a warning. Nothing where the folder holds none;
-// Error(checkpoint) where all of them are damaged.
+// Error(checkpoint) where all of them are damaged. `progress`: see read_checkpoint().
 std::optional<LoadedCheckpoint> load_newest(const std::filesystem::path& folder,
-                                            const std::function<void(const std::string&)>& on_warning);
+                                            const std::function<void(const std::string&)>& on_warning,
+                                            const std::function<void()>& progress = {});
 
 }  // namespace hone

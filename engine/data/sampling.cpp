@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "engine/base/rng.hpp"
+#include "engine/data/pace.hpp"
 
 namespace hone {
 namespace {
@@ -56,49 +57,57 @@ std::vector<std::uint32_t> stratified_sample(std::span<const std::int32_t> label
   return positions;
 }
 
-Split take(const Split& split, std::span<const std::uint32_t> positions) {
+Split take(const Split& split, std::span<const std::uint32_t> positions, const std::function<void()>& progress) {
   const std::size_t bytes = image_bytes(split);
   Split taken;
   taken.count = static_cast<std::int64_t>(positions.size());
-  taken.pixels.resize(positions.size() * bytes);
+  taken.pixels.reserve(positions.size() * bytes);
   taken.labels.reserve(positions.size());
   taken.ids.reserve(positions.size());
-  std::size_t to = 0;
+  Pace pace(progress);
   for (const std::uint32_t from : positions) {
-    std::memcpy(taken.pixels.data() + to++ * bytes, split.pixels.data() + from * bytes, bytes);
+    const auto image = split.pixels.begin() + static_cast<std::ptrdiff_t>(from * bytes);
+    taken.pixels.insert(taken.pixels.end(), image, image + static_cast<std::ptrdiff_t>(bytes));
+    pace.done(bytes);
     taken.labels.push_back(split.labels[from]);
     taken.ids.push_back(split.ids[from]);
   }
   return taken;
 }
 
-void keep(Split& split, std::span<const std::uint32_t> positions) {
+void keep(Split& split, std::span<const std::uint32_t> positions, const std::function<void()>& progress) {
+  if (positions.size() <= split.labels.size() / 2) {
+    split = take(split, positions, progress);
+    return;
+  }
   const std::size_t bytes = image_bytes(split);
+  Pace pace(progress);
   std::size_t to = 0;
   for (const std::uint32_t from : positions) {
     if (to != from) std::memcpy(split.pixels.data() + to * bytes, split.pixels.data() + from * bytes, bytes);
     split.labels[to] = split.labels[from];
     split.ids[to] = split.ids[from];
     ++to;
+    pace.done(bytes);
   }
   split.count = static_cast<std::int64_t>(to);
   split.pixels.resize(to * bytes);
   split.labels.resize(to);
   split.ids.resize(to);
-  split.pixels.shrink_to_fit();
 }
 
-void limit_split(Split& split, std::int64_t count, std::uint64_t seed, std::string_view use) {
-  if (count < split.count) keep(split, stratified_sample(split.labels, count, seed, use));
+void limit_split(Split& split, std::int64_t count, std::uint64_t seed, std::string_view use,
+                 const std::function<void()>& progress) {
+  if (count < split.count) keep(split, stratified_sample(split.labels, count, seed, use), progress);
 }
 
-void split_validation(Dataset& dataset, double share, std::uint64_t seed) {
+void split_validation(Dataset& dataset, double share, std::uint64_t seed, const std::function<void()>& progress) {
   const std::int64_t total = dataset.train.count;
   if (share <= 0 || total < 2) return;
   const auto rounded = static_cast<std::int64_t>(share * static_cast<double>(total) + 0.5);
   const std::int64_t count = std::clamp<std::int64_t>(rounded, 1, total - 1);
   const std::vector<std::uint32_t> chosen = stratified_sample(dataset.train.labels, count, seed, "validation");
-  dataset.validation = take(dataset.train, chosen);
+  dataset.validation = take(dataset.train, chosen, progress);
   std::vector<std::uint32_t> rest;
   rest.reserve(static_cast<std::size_t>(total - count));
   std::size_t next = 0;
@@ -108,7 +117,7 @@ void split_validation(Dataset& dataset, double share, std::uint64_t seed) {
     else
       rest.push_back(i);
   }
-  keep(dataset.train, rest);
+  keep(dataset.train, rest, progress);
 }
 
 }  // namespace hone

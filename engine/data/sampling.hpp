@@ -17,16 +17,19 @@ namespace hone {
 std::vector<std::uint32_t> stratified_sample(std::span<const std::int32_t> labels, std::int64_t count,
                                              std::uint64_t seed, std::string_view use);
 
+// `progress`, here and below: called now and then; what it throws ends the work, and the images are lost.
+
 // Images at `positions` (ascending) of `split`.
-Split take(const Split& split, std::span<const std::uint32_t> positions);
-// Keeps only those, in place.
-void keep(Split& split, std::span<const std::uint32_t> positions);
+Split take(const Split& split, std::span<const std::uint32_t> positions, const std::function<void()>& progress = {});
+// Keeps only those. Where that is most of them, the memory stays as it is.
+void keep(Split& split, std::span<const std::uint32_t> positions, const std::function<void()>& progress = {});
 
 // data.limit: keeps a sample of at most `count` images.
-void limit_split(Split& split, std::int64_t count, std::uint64_t seed, std::string_view use);
+void limit_split(Split& split, std::int64_t count, std::uint64_t seed, std::string_view use,
+                 const std::function<void()>& progress = {});
 
 // data.validation: moves round(share * count) of the training images to dataset.validation. At least one image stays in
 // train; a share > 0 moves at least one where there are two.
-void split_validation(Dataset& dataset, double share, std::uint64_t seed);
+void split_validation(Dataset& dataset, double share, std::uint64_t seed, const std::function<void()>& progress = {});
 
 }  // namespace hone

@@ -15,8 +15,8 @@ template <class T>
 struct Network<T>::Impl {
   // The network planned for one size of batch.
   struct Variant {
-    Variant(const KernelTable<T>& table, const Partition& partition, int threads)
-        : kernels(table), program(partition, threads) {}
+    Variant(const KernelTable<T>& table, const Partition& partition, int threads, const std::atomic<int>* stop)
+        : kernels(table), program(partition, threads, stop) {}
 
     const KernelTable<T>& kernels;
     Program<T> program;
@@ -78,8 +78,9 @@ struct Network<T>::Impl {
   }
 
   void plan(std::optional<Variant>& variant, const KernelTable<T>& table, std::int64_t batch_size, bool training) {
-    variant.emplace(table, Partition::make(batch_size, table.lanes, training), threads);
-    PlanContext<T> context(variant->program, table, parameters.by_name(), persistent, layers, training, options.seed);
+    variant.emplace(table, Partition::make(batch_size, table.lanes, training), threads, options.stop);
+    PlanContext<T> context(variant->program, table, parameters.by_name(), persistent, layers, training, options.seed,
+                           options.macs_at_a_time);
     if (training) context.set_partials(context.per_chunk(std::max<std::int64_t>(parameters.partial_size(), 1)));
 
     Value<T>* input = context.value(model.input);
@@ -168,9 +169,10 @@ struct Network<T>::Impl {
   EvaluationResult run(Variant& variant, const Batch& batch, StepState state, Team& team) noexcept {
     state.batch = &batch;
     state.blocks = (batch.size + variant.kernels.lanes - 1) / variant.kernels.lanes;
-    variant.program.run(state, variant.prepared_for != version, team);
-    variant.prepared_for = version;
     EvaluationResult result;
+    result.given_up = !variant.program.run(state, variant.prepared_for != version, team);
+    if (result.given_up) return result;
+    variant.prepared_for = version;
     double correct = 0;
     for (std::int64_t i = 0; i < batch.size; ++i) {
       result.loss_sum += static_cast<double>(variant.loss->base[i]);
@@ -207,7 +209,7 @@ Network<T>& Network<T>::operator=(Network&&) noexcept = default;
 
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
-  impl_->parameters.initialize(seed);
+  impl_->parameters.initialize(seed, impl_->options.stop);
   ++impl_->version;
 }
 
@@ -220,15 +222,15 @@ StepResult Network<T>::train_step(const Batch& batch, double learning_rate, std:
   state.step = step;
   auto& variant = batch.size == impl_->options.batch_size ? *impl_->train : *impl_->train_last;
   const EvaluationResult sums = impl_->run(variant, batch, state, team);
-  ++impl_->version;
-  return {sums.loss_sum / static_cast<double>(batch.size), sums.correct};
+  if (!sums.given_up) ++impl_->version;
+  return {sums.loss_sum / static_cast<double>(batch.size), sums.correct, sums.given_up};
 }
 
 template <class T>
 EvaluationResult Network<T>::evaluate(const Batch& batch, float* logits, Team& team) noexcept {
   auto& variant = impl_->evaluation_of(batch.size);
   const EvaluationResult result = impl_->run(variant, batch, {}, team);
-  if (logits == nullptr) return result;
+  if (logits == nullptr || result.given_up) return result;
   const std::int64_t lanes = variant.kernels.lanes, classes = impl_->classes;
   for (std::int64_t i = 0; i < batch.size; ++i)
     for (std::int64_t k = 0; k < classes; ++k)

@@ -1,6 +1,7 @@
 // A network that is ready to run: planned once (may throw), then steps that neither allocate nor throw.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -65,16 +66,21 @@ struct NetworkOptions {
   int threads = 0;                 // largest team that will run it; 0: available_threads()
   std::string isa;                 // kernels to use, as `hone info` names them; empty: the best of the machine
   std::vector<float> mean, scale;  // per channel: input = (byte - mean) * scale; empty: 0 and 1
+  // Looked at while the network is initialized, trained or evaluated: once it is not 0, that is given up.
+  const std::atomic<int>* stop = nullptr;
+  std::int64_t macs_at_a_time = std::int64_t{1} << 32;  // of a thread, about, between two looks at `stop`
 };
 
 struct StepResult {
   double loss = 0;           // mean over the batch
   std::int64_t correct = 0;  // images classified rightly, before the update
+  bool given_up = false;     // see NetworkOptions::stop: the network is as if the step had not begun
 };
 
 struct EvaluationResult {
   double loss_sum = 0;  // over the images, without label smoothing
   std::int64_t correct = 0;
+  bool given_up = false;  // see NetworkOptions::stop: there is no result
 };
 
 // What one op of a program has taken so far.
@@ -92,7 +98,8 @@ class Network {
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
 
-  // Initial weights from `seed`, running statistics 0 and 1, optimizer state 0.
+  // Initial weights from `seed`, running statistics 0 and 1, optimizer state 0. Where it was given up, see
+  // NetworkOptions::stop, they are anything.
   void initialize(std::uint64_t seed);
 
   // One step of training on batch.size images: batch_size or last_batch_size. `step` counts from 0 over the whole run.

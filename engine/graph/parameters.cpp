@@ -70,8 +70,15 @@ ParameterStore<T>::ParameterStore(const std::vector<ParameterSpec>& specs, const
 // He et al. 2015 (arXiv:1502.01852): normal, variance 2 / fan_in. Glorot & Bengio 2010: uniform within
 // sqrt(6 / (fan_in + fan_out)).
 template <class T>
-void ParameterStore<T>::initialize(std::uint64_t seed) {
-  std::fill_n(data(state_), state_.size() / static_cast<std::int64_t>(sizeof(T)), T(0));
+void ParameterStore<T>::initialize(std::uint64_t seed, const std::atomic<int>* stop) {
+  const auto fill = [&](T* out, std::int64_t size, auto next) {
+    constexpr std::int64_t kPiece = std::int64_t{1} << 20;
+    for (std::int64_t first = 0; first < size; first += kPiece) {
+      if (stop != nullptr && stop->load(std::memory_order_relaxed) != 0) return;
+      for (std::int64_t j = first; j < std::min(first + kPiece, size); ++j) out[j] = static_cast<T>(next());
+    }
+  };
+  fill(data(state_), state_.size() / static_cast<std::int64_t>(sizeof(T)), [] { return 0; });
   const std::uint64_t key = derive_key(seed, "initial weights");
   for (std::size_t i = 0; i < specs_.size(); ++i) {
     T* out = values(tensors_[i]);
@@ -79,19 +86,19 @@ void ParameterStore<T>::initialize(std::uint64_t seed) {
     Random random(key, i);
     switch (specs_[i].initialization) {
       case Initialization::zeros:
-        std::fill_n(out, size, T(0));
+        fill(out, size, [] { return 0; });
         break;
       case Initialization::ones:
-        std::fill_n(out, size, T(1));
+        fill(out, size, [] { return 1; });
         break;
       case Initialization::he_normal: {
         const double deviation = std::sqrt(2.0 / static_cast<double>(specs_[i].fan_in));
-        for (std::int64_t j = 0; j < size; ++j) out[j] = static_cast<T>(deviation * random.normal());
+        fill(out, size, [&] { return deviation * random.normal(); });
         break;
       }
       case Initialization::xavier_uniform: {
         const double bound = std::sqrt(6.0 / static_cast<double>(specs_[i].fan_in + specs_[i].fan_out));
-        for (std::int64_t j = 0; j < size; ++j) out[j] = static_cast<T>(bound * (2 * random.uniform() - 1));
+        fill(out, size, [&] { return bound * (2 * random.uniform() - 1); });
         break;
       }
     }
@@ -152,9 +159,19 @@ void ParameterStore<T>::plan_update(PlanContext<T>& context, double clip_gradien
     slice.gradient_scale = static_cast<T>(scale);
     apply(kernels, settings, task.state->learning_rate, task.state->step, slice);
   };
+  // What layers have written aside comes last: these are small.
+  const auto plan_last = [&](std::initializer_list<Slot<T>*> uses, const auto& run) {
+    context.program().begin_lasting();
+    context.program().tasks("update", uses, count + static_cast<std::int64_t>(context.updates().size()),
+                            [=, others = context.updates()](const Task& task) {
+                              if (task.index < count)
+                                run(task, static_cast<std::size_t>(task.index));
+                              else
+                                others[static_cast<std::size_t>(task.index - count)]();
+                            });
+  };
   if (clip_gradients <= 0) {
-    context.program().tasks("update", {partials}, count, [=](const Task& task) {
-      const auto i = static_cast<std::size_t>(task.index);
+    plan_last({partials}, [=](const Task& task, std::size_t i) {
       add_up(i);
       update(task, (*all)[i], 1);
     });
@@ -167,11 +184,11 @@ void ParameterStore<T>::plan_update(PlanContext<T>& context, double clip_gradien
                             add_up(i);
                             (*squares)[i] = sum_of_squares((*all)[i].gradient, (*all)[i].count);
                           });
-  context.program().tasks("update", {}, count, [=](const Task& task) {
+  plan_last({}, [=](const Task& task, std::size_t i) {
     double norm = 0;
     for (const double square : *squares) norm += square;
     norm = std::sqrt(norm);
-    update(task, (*all)[static_cast<std::size_t>(task.index)], norm > clip_gradients ? clip_gradients / norm : 1);
+    update(task, (*all)[i], norm > clip_gradients ? clip_gradients / norm : 1);
   });
 }
 

@@ -2,6 +2,7 @@
 // an aligned place.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ class ParameterStore {
   // optimizer null: no gradients and no state.
   ParameterStore(const std::vector<ParameterSpec>& specs, const OptimizerType* optimizer, const Component& settings);
 
-  void initialize(std::uint64_t seed);
+  // stop: once not 0, the rest is left undone; may be null.
+  void initialize(std::uint64_t seed, const std::atomic<int>* stop);
 
   std::map<std::string, Parameter<T>>& by_name() { return by_name_; }
   const std::vector<TensorInfo>& tensors() const { return tensors_; }

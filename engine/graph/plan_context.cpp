@@ -1,5 +1,7 @@
 #include "engine/graph/plan_context.hpp"
 
+#include <algorithm>
+
 #include "engine/graph/layer_type.hpp"
 
 namespace hone {
@@ -7,20 +9,29 @@ namespace hone {
 template <class T>
 PlanContext<T>::PlanContext(Program<T>& program, const KernelTable<T>& kernels,
                             std::map<std::string, Parameter<T>>& parameters, std::map<std::string, Slab>& persistent,
-                            std::vector<LayerInfo>& layers, bool training, std::uint64_t seed)
+                            std::vector<LayerInfo>& layers, bool training, std::uint64_t seed,
+                            std::int64_t macs_at_a_time)
     : program_(program),
       kernels_(kernels),
       parameters_(parameters),
       persistent_(persistent),
       layers_(layers),
       training_(training),
-      seed_(seed) {}
+      seed_(seed),
+      macs_at_a_time_(macs_at_a_time) {}
 
 template <class T>
 Value<T>* PlanContext<T>::plan(const std::vector<Component>& layers, Value<T>* in, const std::string& prefix) {
   for (std::size_t i = 0; i < layers.size(); ++i)
     in = find_layer_type(layers[i].type)->plan(*this, layers[i], in, prefix + "layers." + std::to_string(i));
   return in;
+}
+
+template <class T>
+std::int64_t PlanContext<T>::at_a_time(std::int64_t items, std::int64_t tile, double macs) const {
+  const double share = static_cast<double>(macs_at_a_time_) / std::max(macs, 1.0);
+  if (share >= 1) return items;
+  return std::max(tile, static_cast<std::int64_t>(static_cast<double>(items) * share) / tile * tile);
 }
 
 template <class T>

@@ -48,13 +48,17 @@ class PlanContext {
  public:
   PlanContext(Program<T>& program, const KernelTable<T>& kernels, std::map<std::string, Parameter<T>>& parameters,
               std::map<std::string, Slab>& persistent, std::vector<LayerInfo>& layers, bool training,
-              std::uint64_t seed);
+              std::uint64_t seed, std::int64_t macs_at_a_time);
 
   const KernelTable<T>& kernels() const { return kernels_; }
   Program<T>& program() { return program_; }
   const Partition& partition() const { return program_.partition(); }
   bool training() const { return training_; }
   std::uint64_t seed() const { return seed_; }
+  std::int64_t macs_at_a_time() const { return macs_at_a_time_; }
+  // Of `items` that take `macs` multiply-adds together, how many an op does at a time before it looks whether the run
+  // is given up: a whole number of tiles.
+  std::int64_t at_a_time(std::int64_t items, std::int64_t tile, double macs) const;
 
   // Output of `layers` planned one after another.
   Value<T>* plan(const std::vector<Component>& layers, Value<T>* in, const std::string& prefix);
@@ -73,6 +77,11 @@ class PlanContext {
   T* persistent(const std::string& name, std::int64_t size);
   // Runs before a step whenever weights have changed: packing. Jobs run at the same time as each other.
   void prepare(std::function<void()> job) { program_.prepare(std::move(job)); }
+
+  // What a step changes besides the weights: runs together with their update, so that a step that is given up before
+  // has changed nothing. Jobs run at the same time as each other.
+  void on_update(std::function<void()> job) { updates_.push_back(std::move(job)); }
+  const std::vector<std::function<void()>>& updates() const { return updates_; }
 
   // Called in reverse order once the loss is planned; only in training.
   void on_backward(std::function<void()> plan) { backward_.push_back(std::move(plan)); }
@@ -100,9 +109,10 @@ class PlanContext {
   std::vector<LayerInfo>& layers_;
   bool training_;
   std::uint64_t seed_;
+  std::int64_t macs_at_a_time_;
   Slot<T>* partials_ = nullptr;
   std::vector<std::unique_ptr<Value<T>>> values_;
-  std::vector<std::function<void()>> backward_;
+  std::vector<std::function<void()>> backward_, updates_;
 };
 
 extern template class PlanContext<float>;

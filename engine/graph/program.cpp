@@ -16,7 +16,8 @@ Partition Partition::make(std::int64_t batch, std::int64_t lanes, bool training)
 }
 
 template <class T>
-Program<T>::Program(const Partition& partition, int threads) : partition_(partition), threads_(threads) {}
+Program<T>::Program(const Partition& partition, int threads, const std::atomic<int>* stop)
+    : partition_(partition), threads_(threads), abandonment_(stop) {}
 
 template <class T>
 Slot<T>* Program<T>::add_slot(typename Slot<T>::Kind kind, std::int64_t size) {
@@ -59,6 +60,12 @@ void Program<T>::tasks(std::string name, std::initializer_list<Slot<T>*> uses, s
   for (Slot<T>* slot : uses)
     if (slot != nullptr) use(slot);
   ++ops_;
+}
+
+template <class T>
+void Program<T>::begin_lasting() {
+  open_ = false;
+  lasting_ = phases_.size();
 }
 
 template <class T>
@@ -119,9 +126,10 @@ void Program<T>::place(std::byte* memory) {
 }
 
 template <class T>
-void Program<T>::run(const StepState& state, bool prepare, Team& team) noexcept {
+bool Program<T>::run(const StepState& state, bool prepare, Team& team) noexcept {
   state_ = state;
   prepare_ = prepare;
+  abandonment_.reset();
   for (std::size_t row = 0; row <= phases_.size(); ++row) {
     const auto tasks = row == 0 ? static_cast<std::int64_t>(preparations_.size()) : phases_[row - 1].tasks;
     for (int t = 0; t < threads_; ++t)
@@ -131,6 +139,7 @@ void Program<T>::run(const StepState& state, bool prepare, Team& team) noexcept 
   team.run([](void* self, int thread,
               Barrier& barrier) noexcept { static_cast<Program*>(self)->run_on_thread(thread, barrier); },
            this);
+  return !abandonment_.decided();
 }
 
 // A thread takes the tasks of its own share first, then those that others have left: who runs a task changes nothing
@@ -153,22 +162,27 @@ void Program<T>::share_out(std::size_t row, std::int64_t tasks, int thread, cons
 template <class T>
 void Program<T>::run_on_thread(int thread, Barrier& barrier) noexcept {
   if (prepare_) {
-    share_out(0, static_cast<std::int64_t>(preparations_.size()), thread,
-              [&](std::int64_t index) { preparations_[static_cast<std::size_t>(index)](); });
+    share_out(0, static_cast<std::int64_t>(preparations_.size()), thread, [&](std::int64_t index) {
+      if (!abandonment_.look()) preparations_[static_cast<std::size_t>(index)]();
+    });
     barrier.wait();
   }
   for (std::size_t p = 0; p < phases_.size(); ++p) {
-    share_out(p + 1, phases_[p].tasks, thread, [&](std::int64_t index) { run_task(phases_[p], index, thread); });
+    // Decided before the threads met or never: no task from here on looks. So all of them leave here, or none does.
+    if (p == lasting_ && abandonment_.decided()) return;
+    share_out(p + 1, phases_[p].tasks, thread, [&](std::int64_t index) { run_task(p, index, thread); });
     barrier.wait();
   }
 }
 
 template <class T>
-void Program<T>::run_task(const Phase& phase, std::int64_t index, int thread) noexcept {
+void Program<T>::run_task(std::size_t number, std::int64_t index, int thread) noexcept {
+  const Phase& phase = phases_[number];
   Task task;
   task.index = index;
   task.thread = thread;
   task.state = &state_;
+  task.abandonment = number < lasting_ ? &abandonment_ : nullptr;
   if (phase.over_images) {
     task.first_block = partition_.first_block(index);
     task.blocks = std::min(partition_.blocks_of(index), state_.blocks - task.first_block);
@@ -176,7 +190,10 @@ void Program<T>::run_task(const Phase& phase, std::int64_t index, int thread) no
     task.first_image = task.first_block * partition_.lanes;
     task.valid = std::min(task.blocks * partition_.lanes, state_.batch->size - task.first_image);
   }
-  for (const Op& op : phase.ops) run_op(op, task);
+  for (const Op& op : phase.ops) {
+    if (task.given_up()) return;
+    run_op(op, task);
+  }
 }
 
 template <class T>

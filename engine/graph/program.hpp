@@ -1,5 +1,7 @@
 // A planned step: a flat list of phases. In a phase, tasks are independent of each other and may run on any thread;
-// between phases all threads meet. Nothing here allocates or throws while it runs.
+// between phases all threads meet. Nothing here allocates or throws while it runs. A run may be given up before the
+// first phase whose results last: tasks are left out then, and as soon as all threads have met before that phase, they
+// leave.
 #pragma once
 
 #include <atomic>
@@ -24,6 +26,26 @@ struct StepState {
   std::uint64_t step = 0;
 };
 
+// Whether a run is given up: what one thread has seen holds for all.
+class Abandonment {
+ public:
+  // request: once not 0, the run is to be given up; null: never.
+  explicit Abandonment(const std::atomic<int>* request) : request_(request) {}
+  // For the thread that starts a run.
+  void reset() { decided_.store(false, std::memory_order_relaxed); }
+  // Whether it is given up by now, which this look may decide.
+  bool look() noexcept {
+    if (request_ == nullptr) return false;
+    if (!decided() && request_->load(std::memory_order_relaxed) != 0) decided_.store(true, std::memory_order_relaxed);
+    return decided();
+  }
+  bool decided() const noexcept { return decided_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::atomic<int>* request_;
+  std::atomic<bool> decided_{false};
+};
+
 // One task of a phase. In a phase over the images it is a chunk of them: some blocks next to each other.
 struct Task {
   std::int64_t index = 0;
@@ -32,7 +54,11 @@ struct Task {
   std::int64_t first_block = 0;
   std::int64_t blocks = 0;
   std::int64_t first_image = 0;
-  std::int64_t valid = 0;  // images of the batch among the chunk's lanes
+  std::int64_t valid = 0;              // images of the batch among the chunk's lanes
+  Abandonment* abandonment = nullptr;  // null where a run is not given up any more
+
+  // What takes long looks at this now and then, and may leave undone what it still has to do.
+  bool given_up() const noexcept { return abandonment != nullptr && abandonment->look(); }
 };
 
 // A buffer of the plan. Where it is, is known once all of the program is planned.
@@ -87,7 +113,8 @@ struct Partition {
 template <class T>
 class Program {
  public:
-  Program(const Partition& partition, int threads);
+  // stop: see NetworkOptions.
+  Program(const Partition& partition, int threads, const std::atomic<int>* stop = nullptr);
 
   Slot<T>* add_slot(typename Slot<T>::Kind kind, std::int64_t size);
   // Appends an op to the present phase over the images, or starts one.
@@ -97,6 +124,8 @@ class Program {
              std::function<void(const Task&)> run);
   // The next op starts a new phase.
   void end_phase() { open_ = false; }
+  // What the next phases write lasts beyond the run: they run all of them or none.
+  void begin_lasting();
   // Runs before the first phase of a step that is told to prepare. Jobs run at the same time as each other.
   void prepare(std::function<void()> job) { preparations_.push_back(std::move(job)); }
   // Keeps what the slot holds until the end.
@@ -106,7 +135,8 @@ class Program {
   std::int64_t assign();
   void place(std::byte* memory);
 
-  void run(const StepState& state, bool prepare, Team& team) noexcept;
+  // False where it was given up.
+  bool run(const StepState& state, bool prepare, Team& team) noexcept;
 
   // Once assigned: from now on run() adds up how long each op takes.
   void time_ops();
@@ -123,7 +153,7 @@ class Program {
   void run_on_thread(int thread, Barrier& barrier) noexcept;
   template <class Run>
   void share_out(std::size_t row, std::int64_t tasks, int thread, const Run& run) noexcept;
-  void run_task(const Phase& phase, std::int64_t index, int thread) noexcept;
+  void run_task(std::size_t number, std::int64_t index, int thread) noexcept;
   void run_op(const Op& op, const Task& task) noexcept;
 
   Partition partition_;
@@ -133,6 +163,7 @@ class Program {
   std::vector<std::function<void()>> preparations_;
   std::vector<Phase> phases_;
   bool open_ = false;
+  std::size_t lasting_ = ~std::size_t{0};  // number of the first phase whose results last
   int ops_ = 0;
   ArenaPlanner shared_, local_;
   std::vector<int> bookings_;  // of each slot, in its planner; -1: never used
@@ -141,6 +172,7 @@ class Program {
   std::vector<double> seconds_;  // [thread][op]; empty: not measured
   StepState state_;
   bool prepare_ = false;
+  Abandonment abandonment_;
 };
 
 extern template class Program<float>;

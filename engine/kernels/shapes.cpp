@@ -36,6 +36,16 @@ std::vector<AxisRun> runs_within(const std::vector<AxisRun>& runs, std::int64_t 
   return within;
 }
 
+// Of an image of h x w outputs, rows [begin, end). Kernels may have made one row of all its pixels.
+void keep_rows(std::vector<AxisRun>& rows, std::vector<AxisRun>& columns, std::int64_t begin, std::int64_t end,
+               std::int64_t h, std::int64_t w) {
+  const bool one_row = h > 1 && rows.size() == 1 && rows[0].count == 1;
+  if (one_row)
+    columns = runs_within(columns, begin * w, end * w);
+  else
+    rows = runs_within(rows, begin, end);
+}
+
 }  // namespace
 
 std::vector<AxisRun> forward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -109,13 +119,13 @@ std::string describe(const ConvPlan& plan, const std::string& isa) {
 
 ConvPlan ConvPlan::only_rows(std::int64_t begin, std::int64_t end) const {
   ConvPlan part = *this;
-  part.rows = runs_within(rows, begin, end);
+  keep_rows(part.rows, part.columns, begin, end, shape.out_h, shape.out_w);
   return part;
 }
 
 ConvPlan ConvPlan::only_backward_rows(std::int64_t begin, std::int64_t end) const {
   ConvPlan part = *this;
-  part.backward_rows = runs_within(backward_rows, begin, end);
+  keep_rows(part.backward_rows, part.backward_columns, begin, end, shape.h, shape.w);
   return part;
 }
 

@@ -78,11 +78,11 @@ struct ConvPlan {
   std::int64_t weight_tile = 1;                          // output channels a tile of the weights' gradient
   std::int64_t weights_scratch = 0;                      // values of scratch for the weights' gradient
   std::int64_t packed = 0, packed_backward = 0;          // values of the packed weights
-  bool by_rows = false;  // both directions compute the rows in `rows`, `backward_rows`, be they all or not
+  bool by_rows = false;                                  // threads share the rows of an image, in both directions
 
   explicit ConvPlan(const ConvShape& shape);
 
-  // The same with rows [begin, end) only, where by_rows: of the output, of the gradient of the input.
+  // The same with rows [begin, end) only: of the output, of the gradient of the input. Not for reference kernels.
   ConvPlan only_rows(std::int64_t begin, std::int64_t end) const;
   ConvPlan only_backward_rows(std::int64_t begin, std::int64_t end) const;
 };

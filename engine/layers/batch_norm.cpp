@@ -55,7 +55,7 @@ struct Planner {
   }
 
   struct Statistics {
-    Slot<T>*mean, *inverse_deviation, *scale, *shift;
+    Slot<T>*mean, *variance, *inverse_deviation, *scale, *shift;
 
     Scaling<T> scaling() const { return {scale->base, shift->base}; }
   };
@@ -78,14 +78,21 @@ struct Planner {
     out.inverse_deviation->base[c] = static_cast<T>(inverse);
     out.scale->base[c] = gamma->values[c] * static_cast<T>(inverse);
     out.shift->base[c] = beta->values[c] - static_cast<T>(mean) * out.scale->base[c];
+    out.variance->base[c] = static_cast<T>(m2 / (count > 1 ? count - 1 : 1));
+  }
+
+  // Moves the running statistics towards the batch's.
+  void update(const Statistics& batch) const {
     const auto keep = static_cast<T>(1 - kMomentum), take = static_cast<T>(kMomentum);
-    running_mean->values[c] = keep * running_mean->values[c] + take * static_cast<T>(mean);
-    running_var->values[c] = keep * running_var->values[c] + take * static_cast<T>(m2 / (count > 1 ? count - 1 : 1));
+    for (std::int64_t c = 0; c < channels; ++c) {
+      running_mean->values[c] = keep * running_mean->values[c] + take * batch.mean->base[c];
+      running_var->values[c] = keep * running_var->values[c] + take * batch.variance->base[c];
+    }
   }
 
   Statistics forward(Slot<T>* src, Slot<T>* dst) const {
     const Statistics out{context.whole(channels), context.whole(channels), context.whole(channels),
-                         context.whole(channels)};
+                         context.whole(channels), context.whole(channels)};
     Slot<T>* moments = context.per_chunk(2 * channels);
     const std::int64_t n_channels = channels, n_pixels = pixels;
     context.program().over_images(
@@ -93,17 +100,20 @@ struct Planner {
           kernel(n_channels, n_pixels, src->at(task), moments->at(task), task.blocks, task.valid);
         });
     const Panels panels(channels, kChannelsATask);
-    context.program().tasks("batch_norm_combine", {moments, out.mean, out.inverse_deviation, out.scale, out.shift},
-                            panels.count,
-                            [*this, panels, moments, partition = context.partition(), out](const Task& task) {
-                              for (std::int64_t c = panels.begin(task.index); c < panels.end(task.index); ++c)
-                                combine(c, moments->base, partition, out);
-                            });
+    context.program().tasks(
+        "batch_norm_combine", {moments, out.mean, out.variance, out.inverse_deviation, out.scale, out.shift},
+        panels.count, [*this, panels, moments, partition = context.partition(), out](const Task& task) {
+          for (std::int64_t c = panels.begin(task.index); c < panels.end(task.index); ++c)
+            combine(c, moments->base, partition, out);
+        });
     context.program().over_images("batch_norm", {src, dst, out.scale, out.shift},
                                   [=, with_relu = relu, kernel = kernels.batch_norm_apply](const Task& task) {
                                     kernel(n_channels, n_pixels, src->at(task), {out.scale->base, out.shift->base},
                                            with_relu, dst->at(task), task.blocks);
                                   });
+    context.program().keep(out.mean);
+    context.program().keep(out.variance);
+    context.on_update([*this, out] { update(out); });
     return out;
   }
 

@@ -1,6 +1,7 @@
 // Pieces that several layers are made of: each appends its forward ops and registers its backward ones.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,6 +56,12 @@ std::int64_t window_output(std::int64_t in, std::int64_t pad, std::int64_t windo
 // Books parameters of a convolution at path.weight and path.bias; returns their number.
 std::int64_t infer_convolution(InferContext& context, const ConvShape& shape, const std::string& path, bool bias,
                                bool ends_in_relu);
+
+// Calls run(begin, end) for `piece` of the items [begin, end) after the other, until the run is given up.
+template <class Run>
+void in_pieces(const Task& task, std::int64_t begin, std::int64_t end, std::int64_t piece, const Run& run) {
+  for (; begin < end && !task.given_up(); begin += piece) run(begin, std::min(begin + piece, end));
+}
 
 // Cuts n items into at most 16 tasks of a whole number of `tile` items each: by shape alone.
 struct Panels {

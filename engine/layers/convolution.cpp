@@ -14,27 +14,68 @@ std::int64_t parts_of(const ConvPlan& plan, std::int64_t rows) {
   return std::clamp<std::int64_t>(std::min(rows / kFewestRows, plan.shape.macs() / kFewestMacs), 1, kMost);
 }
 
-// One direction, whose output has so many rows; only_rows: of the plan's methods, the one for its rows.
-// run(plan, src, dst, blocks)
+using OnlyRows = ConvPlan (ConvPlan::*)(std::int64_t, std::int64_t) const;
+
+// The plan in `count` parts, of `rows` rows in all.
+std::shared_ptr<const std::vector<ConvPlan>> cut(const ConvPlan& plan, std::int64_t rows, std::int64_t count,
+                                                 OnlyRows only_rows) {
+  const auto parts = std::make_shared<std::vector<ConvPlan>>();
+  for (std::int64_t i = 0; i < count; ++i)
+    parts->push_back((plan.*only_rows)(i * rows / count, (i + 1) * rows / count));
+  return parts;
+}
+
+// Each chunk of images as a task: at once, or where that takes long, block by block and some rows at a time.
 template <class T, class Run>
-void plan_direction(PlanContext<T>& context, const char* name, const std::shared_ptr<const ConvPlan>& plan,
-                    std::int64_t rows, ConvPlan (ConvPlan::*only_rows)(std::int64_t, std::int64_t) const, Slot<T>* src,
-                    Slot<T>* dst, const Run& run) {
-  const std::int64_t count = parts_of(*plan, rows);
-  if (count == 1) {
+void plan_by_chunk(PlanContext<T>& context, const char* name, const std::shared_ptr<const ConvPlan>& plan,
+                   std::int64_t rows, OnlyRows only_rows, Slot<T>* src, Slot<T>* dst, const Run& run) {
+  const std::int64_t lanes = context.partition().lanes, blocks = context.partition().most_blocks();
+  const double macs = static_cast<double>(plan->shape.macs()) * static_cast<double>(lanes);
+  if (macs * static_cast<double>(blocks) <= static_cast<double>(context.macs_at_a_time())) {
     context.program().over_images(name, {src, dst},
                                   [=](const Task& task) { run(*plan, src->at(task), dst->at(task), task.blocks); });
     return;
   }
-  const auto parts = std::make_shared<std::vector<ConvPlan>>();
-  for (std::int64_t i = 0; i < count; ++i)
-    parts->push_back(((*plan).*only_rows)(i * rows / count, (i + 1) * rows / count));
+  const bool by_rows = plan->packed > 0 || plan->by_rows;  // reference kernels compute all of them
+  const std::int64_t at_a_time = by_rows ? context.at_a_time(rows, 1, macs) : rows;
+  const auto parts = cut(*plan, rows, (rows + at_a_time - 1) / at_a_time, only_rows);
+  context.program().over_images(name, {src, dst}, [=](const Task& task) {
+    for (std::int64_t b = 0; b < task.blocks; ++b)
+      for (const ConvPlan& part : *parts) {
+        if (task.given_up()) return;
+        run(part, src->at(task) + b * src->size * lanes, dst->at(task) + b * dst->size * lanes, 1);
+      }
+  });
+}
+
+// One direction, whose output has so many rows; only_rows: of the plan's methods, the one for its rows.
+// run(plan, src, dst, blocks)
+template <class T, class Run>
+void plan_direction(PlanContext<T>& context, const char* name, const std::shared_ptr<const ConvPlan>& plan,
+                    std::int64_t rows, OnlyRows only_rows, Slot<T>* src, Slot<T>* dst, const Run& run) {
+  const std::int64_t count = parts_of(*plan, rows);
+  if (count == 1) {
+    plan_by_chunk(context, name, plan, rows, only_rows, src, dst, run);
+    return;
+  }
+  const auto parts = cut(*plan, rows, count, only_rows);
   context.program().tasks(name, {src, dst}, context.partition().blocks * count, [=](const Task& task) {
     const std::int64_t image = task.index / count;
     if (image >= task.state->blocks) return;
     run((*parts)[static_cast<std::size_t>(task.index % count)], src->base + image * src->block_stride,
         dst->base + image * dst->block_stride, 1);
   });
+}
+
+// Whether the kernel, which does a chunk in one go, would keep a step from being given up for long.
+template <class T>
+bool takes_long(const PlanContext<T>& context, const ConvPoolPlan& plan) {
+  constexpr double kPieces = 8;  // as many pieces of a convolution that can be cut are worth it
+  const Partition& partition = context.partition();
+  const double images = static_cast<double>(partition.most_blocks() * partition.lanes);
+  const double window = static_cast<double>(plan.pool.size_h * plan.pool.size_w);
+  return 2 * static_cast<double>(plan.conv.macs()) * images / window >
+         kPieces * static_cast<double>(context.macs_at_a_time());
 }
 
 // The backward pass of a convolution whose output a max_pool alone reads.
@@ -86,23 +127,33 @@ void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<c
                                 Slot<T>* diff, const Parameter<T>* weights, const Parameter<T>* bias) {
   const auto kernel = context.kernels().conv_backward_weights;
   Slot<T>* scratch = plan->weights_scratch > 0 ? context.per_thread(plan->weights_scratch) : nullptr;
+  // A tile's output channels must be of one group.
+  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
+  const auto at_a_time = [&](std::int64_t images) {
+    return context.at_a_time(plan->shape.k, tile,
+                             static_cast<double>(plan->shape.macs()) * static_cast<double>(images));
+  };
   if (!context.whole_batch(*weights)) {
+    const std::int64_t piece = at_a_time(context.partition().most_blocks() * context.partition().lanes);
     context.program().over_images("conv_backward_weights", {src, diff, context.partials(), scratch},
                                   [=, partials = context.partials(), offset = weights->partial_offset,
                                    bias_offset = bias ? bias->partial_offset : 0](const Task& task) {
                                     T* out = partials->at(task);
-                                    kernel(*plan, src->at(task), diff->at(task), out + offset,
-                                           bias ? out + bias_offset : nullptr, task.blocks, 0, plan->shape.k,
-                                           scratch ? scratch->at(task) : nullptr);
+                                    in_pieces(task, 0, plan->shape.k, piece, [&](std::int64_t begin, std::int64_t end) {
+                                      kernel(*plan, src->at(task), diff->at(task), out + offset,
+                                             bias ? out + bias_offset : nullptr, task.blocks, begin, end,
+                                             scratch ? scratch->at(task) : nullptr);
+                                    });
                                   });
     return;
   }
-  // A tile's output channels must be of one group.
-  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
   const Panels panels(plan->shape.k, tile);
+  const std::int64_t piece = at_a_time(context.partition().batch);
   context.program().tasks("conv_backward_weights", {src, diff, scratch}, panels.count, [=](const Task& task) {
-    kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
-           panels.begin(task.index), panels.end(task.index), scratch ? scratch->at(task) : nullptr);
+    in_pieces(task, panels.begin(task.index), panels.end(task.index), piece, [&](std::int64_t begin, std::int64_t end) {
+      kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
+             begin, end, scratch ? scratch->at(task) : nullptr);
+    });
   });
 }
 
@@ -149,9 +200,10 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
 
   const auto pool_plan = std::make_shared<ConvPoolPlan>();
   if (context.training() && !context.whole_batch(*weights))
-    out->accepts_pooled = [=, kernels = &context.kernels()](const PoolShape& pool) {
+    out->accepts_pooled = [=, &context](const PoolShape& pool) {
       *pool_plan = {shape, pool, backward_data};
-      return pool_plan->possible() && kernels->conv_pool_prepare(*pool_plan);
+      return pool_plan->possible() && !takes_long(context, *pool_plan) &&
+             context.kernels().conv_pool_prepare(*pool_plan);
     };
 
   context.on_backward([=, &context] {

@@ -38,7 +38,12 @@ struct Planner {
   Parameter<T>* bias;
   bool whole_batch;
 
-  const T* bias_values() const { return bias ? bias->values : nullptr; }
+  // Of so many outputs or inputs, with the whole batch.
+  std::int64_t at_a_time(std::int64_t items) const {
+    return context.at_a_time(items, kTile,
+                             static_cast<double>(shape.in) * static_cast<double>(shape.out) *
+                                 static_cast<double>(context.partition().batch));
+  }
 
   void forward(Slot<T>* src, Slot<T>* dst, bool relu) const {
     const auto run = [shape = shape, w = weights, b = bias, relu, kernel = kernels.dense_forward](
@@ -52,9 +57,12 @@ struct Planner {
       return;
     }
     const Panels panels(shape.out, kTile);
-    context.program().tasks("dense_forward", {src, dst}, panels.count, [=](const Task& task) {
-      run(src->base, dst->base, task.state->blocks, panels.begin(task.index), panels.end(task.index));
-    });
+    context.program().tasks(
+        "dense_forward", {src, dst}, panels.count, [=, piece = at_a_time(shape.out)](const Task& task) {
+          in_pieces(
+              task, panels.begin(task.index), panels.end(task.index), piece,
+              [&](std::int64_t begin, std::int64_t end) { run(src->base, dst->base, task.state->blocks, begin, end); });
+        });
   }
 
   void backward(Value<T>* in, Slot<T>* src, Slot<T>* transposed, Slot<T>* diff) const {
@@ -90,16 +98,22 @@ struct Planner {
     const auto emit = [&](Slot<T>* diff_in) {
       context.program().tasks("dense_backward", {transposed, diff, diff_in}, outputs.count + inputs.count,
                               [=, shape = shape, w = weights, b = bias, by_weights = kernels.dense_backward_weights,
-                               by_data = kernels.dense_backward_data](const Task& task) {
+                               by_data = kernels.dense_backward_data, out_piece = at_a_time(shape.out),
+                               in_piece = at_a_time(shape.in)](const Task& task) {
                                 if (task.index < outputs.count) {
-                                  by_weights(shape, transposed->base, diff->base, w->gradient,
-                                             b ? b->gradient : nullptr, task.state->blocks, outputs.begin(task.index),
-                                             outputs.end(task.index));
+                                  in_pieces(task, outputs.begin(task.index), outputs.end(task.index), out_piece,
+                                            [&](std::int64_t begin, std::int64_t end) {
+                                              by_weights(shape, transposed->base, diff->base, w->gradient,
+                                                         b ? b->gradient : nullptr, task.state->blocks, begin, end);
+                                            });
                                   return;
                                 }
                                 const std::int64_t panel = task.index - outputs.count;
-                                by_data(shape, diff->base, w->values, diff_in->base, task.state->blocks,
-                                        inputs.begin(panel), inputs.end(panel));
+                                in_pieces(task, inputs.begin(panel), inputs.end(panel), in_piece,
+                                          [&](std::int64_t begin, std::int64_t end) {
+                                            by_data(shape, diff->base, w->values, diff_in->base, task.state->blocks,
+                                                    begin, end);
+                                          });
                               });
     };
     if (in->needs_diff)

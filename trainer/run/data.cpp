@@ -67,13 +67,13 @@ Dataset load_data(Config& config, const std::function<void()>& progress) {
   else
     data = load_dataset(config.data.format, config.data.path, options);
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  if (config.data.limit.train) limit_split(data.train, *config.data.limit.train, seed, "limit.train");
-  if (config.data.limit.test) limit_split(data.test, *config.data.limit.test, seed, "limit.test");
+  if (config.data.limit.train) limit_split(data.train, *config.data.limit.train, seed, "limit.train", progress);
+  if (config.data.limit.test) limit_split(data.test, *config.data.limit.test, seed, "limit.test", progress);
   // Images that the set itself holds back serve as they are.
   if (config.data.validation == 0)
     data.validation = {};
   else if (data.validation.count == 0)
-    split_validation(data, config.data.validation, seed);
+    split_validation(data, config.data.validation, seed, progress);
   if (config.data.validation > 0 && data.validation.count == 0)
     throw Error(ErrorKind::config, config.data.where,
                 "data.validation leaves no validation image out of " + std::to_string(data.train.count) +

@@ -5,6 +5,7 @@
 
 #include "engine/base/parallel.hpp"
 #include "engine/data/batcher.hpp"
+#include "trainer/run/stop_signal.hpp"
 
 namespace hone {
 namespace {
@@ -38,6 +39,7 @@ Score over_batches(Network<float>& network, const Split& split, Team& team, floa
   for (std::int64_t first = 0; first < split.count; first += kEvaluationBatch) {
     const Batch batch = slice(split, first, kEvaluationBatch);
     const EvaluationResult result = network.evaluate(batch, logits, team);
+    if (result.given_up) throw_if_stopped();
     loss_sum += result.loss_sum;
     correct += result.correct;
     visit(batch);

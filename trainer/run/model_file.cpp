@@ -4,6 +4,7 @@
 #include "trainer/config/loader.hpp"
 #include "trainer/run/data.hpp"
 #include "trainer/run/evaluate.hpp"
+#include "trainer/run/stop_signal.hpp"
 #include "trainer/run/tensors.hpp"
 #include "trainer/run/train_state.hpp"
 
@@ -27,7 +28,7 @@ bool is_checkpoint(std::string_view path) { return path.ends_with(".safetensors"
 ModelFile read_model(const std::string& path, std::span<const std::string> sets) {
   ModelFile model;
   model.path = path;
-  model.checkpoint = read_checkpoint(path);
+  model.checkpoint = read_checkpoint(path, throw_if_stopped);
   const auto& metadata = model.checkpoint.metadata;
   model.config = parse_stored(metadata_text(metadata, "hone.config", path), path, sets);
   model.labels = parse_labels(metadata_text(metadata, "hone.labels", path), path);
@@ -47,6 +48,7 @@ Network<float> make_network(const ModelFile& model, int threads) {
   options.threads = threads;
   options.mean = model.normalization.mean;
   options.scale = model.normalization.scale;
+  options.stop = &stop_request();
   Network<float> network(model.config.model, options);
   restore_weights(model.checkpoint, model.path, network);
   return network;

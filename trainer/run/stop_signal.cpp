@@ -1,7 +1,5 @@
 #include "trainer/run/stop_signal.hpp"
 
-#include <atomic>
-
 namespace hone {
 namespace {
 
@@ -37,10 +35,10 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-int stop_requested() noexcept { return requested.load(std::memory_order_relaxed); }
+const std::atomic<int>& stop_request() noexcept { return requested; }
 
 void throw_if_stopped() {
-  if (const int signal = stop_requested(); signal != 0) throw Stopped{signal};
+  if (const int signal = requested.load(std::memory_order_relaxed); signal != 0) throw Stopped{signal};
 }
 
 }  // namespace hone

@@ -1,6 +1,7 @@
 // SIGINT and SIGTERM as a request that training, evaluation and decoding look at between two pieces of work.
 #pragma once
 
+#include <atomic>
 #include <csignal>
 
 namespace hone {
@@ -30,7 +31,7 @@ class SignalsBlocked {
 };
 
 // The signal that came first; 0: none did.
-int stop_requested() noexcept;
+const std::atomic<int>& stop_request() noexcept;
 
 // Thrown to leave whatever is going on; exit code 128 + signal.
 struct Stopped {

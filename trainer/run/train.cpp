@@ -61,6 +61,7 @@ NetworkOptions network_options(const Config& config, const Dataset& data, const 
   options.threads = threads;
   options.mean = normalization.mean;
   options.scale = normalization.scale;
+  options.stop = &stop_request();
   return options;
 }
 
@@ -79,7 +80,7 @@ class Run {
   TrainResult run() {
     chosen_isa();  // a wrong HONE_ISA is found before anything is written
     resolve_model(config_);
-    if (!options_.init_from.empty()) init_from_ = read_checkpoint(options_.init_from);
+    if (!options_.init_from.empty()) init_from_ = read_checkpoint(options_.init_from, throw_if_stopped);
     FreshFolder fresh(options_.out);
     folder_.emplace(options_.resume ? RunFolder::open(options_.out) : RunFolder::create(options_.out));
     const std::optional<Config> stored = stored_config(*folder_);
@@ -123,15 +124,19 @@ class Run {
     progress_.log_to(folder_->log());
   }
 
+  // Called now and then by whatever takes long.
+  void look_up() {
+    events_->heartbeat();
+    throw_if_stopped();
+  }
+
   // Everything that may find something wrong before the first step.
   void prepare() {
+    const auto look = [&] { look_up(); };
     progress_.activity("reading the data");
-    data_ = load_data(config_, [&] {
-      events_->heartbeat();
-      throw_if_stopped();
-    });
+    data_ = load_data(config_, look);
     for (const std::string& file : data_.unreadable) progress_.warning("left out: " + file);
-    const Normalization normalization = hone::normalization(config_.data.normalize, data_.train, data_.shape);
+    const Normalization normalization = hone::normalization(config_.data.normalize, data_.train, data_.shape, look);
     augmenter_ = make_augmenter(config_.data.augment, static_cast<std::uint64_t>(config_.seed), data_.shape);
     network_.emplace(config_.model, network_options(config_, data_, normalization, team_.size()));
     identity_ = {to_yaml(config_), format_labels(data_.classes), format_normalization(normalization), chosen_isa().name,
@@ -154,7 +159,8 @@ class Run {
 
   std::optional<LoadedCheckpoint> load_last() {
     if (!folder_->resuming()) return std::nullopt;
-    return load_newest(folder_->path(), [&](const std::string& problem) { progress_.warning(problem); });
+    return load_newest(
+        folder_->path(), [&](const std::string& problem) { progress_.warning(problem); }, [&] { look_up(); });
   }
 
   TrainState resume_from(const LoadedCheckpoint& last) {
@@ -181,6 +187,7 @@ class Run {
 
   void start_weights() {
     network_->initialize(static_cast<std::uint64_t>(config_.seed));
+    throw_if_stopped();
     if (!init_from_) return;
     restore_weights(*init_from_, options_.init_from.string(), *network_);
     if (!network_->finite())
@@ -224,11 +231,10 @@ class Run {
   // accuracy: the best weights on the test split.
   void test(Metrics& metrics) {
     const fs::path best = folder_->best();
-    restore_weights(read_checkpoint(best), best.string(), *network_);
+    restore_weights(read_checkpoint(best, [&] { look_up(); }), best.string(), *network_);
     const std::optional<Evaluation> result = evaluate(*network_, data_.test, team_, [&](std::int64_t done) {
-      events_->heartbeat();
       progress_.activity("testing: " + with_commas(done) + " images");
-      throw_if_stopped();
+      look_up();
     });
     put_test_score(result, data_.classes, config_.target.at_least, metrics);
   }

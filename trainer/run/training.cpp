@@ -100,6 +100,7 @@ void Training::step() {
   const StepResult result =
       parts_.network.train_step(batch, rate(state_.step), static_cast<std::uint64_t>(state_.epoch),
                                 static_cast<std::uint64_t>(state_.step), parts_.team);
+  if (result.given_up) throw_if_stopped();
   if (!std::isfinite(result.loss))
     throw Diverged{
         fmt::format("the loss is no longer finite at step {} (epoch {})", state_.step + 1, state_.epoch + 1)};
@@ -202,8 +203,13 @@ void Training::roll_back(const Diverged& why) {
   if (retries > config().train.on_divergence.retry) throw why;
 
   const std::filesystem::path path = CheckpointWriter::rollback_path(parts_.folder.path());
+  dirty_ = false;  // what a stop while this is read would save is not worth it
+  const Checkpoint checkpoint = read_checkpoint(path, [&] {
+    parts_.events.heartbeat();
+    throw_if_stopped();
+  });
   batches_.reset();
-  state_ = restore(read_checkpoint(path), path.string(), parts_.network);
+  state_ = restore(checkpoint, path.string(), parts_.network);
   state_.retries = retries;
   state_.rate_scale = scale;
   start_batches();

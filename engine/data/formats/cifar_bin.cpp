@@ -70,7 +70,7 @@ Split load_split(const Folder& folder, const std::vector<std::string>& names, st
   }
   Split split;
   split.count = static_cast<std::int64_t>(records);
-  split.pixels.resize(records * kPixels);
+  split.pixels.reserve(records * kPixels);
   split.labels.resize(records);
   split.ids.resize(records);
   std::iota(split.ids.begin(), split.ids.end(), 0u);
@@ -89,7 +89,7 @@ Split load_split(const Folder& folder, const std::vector<std::string>& names, st
           data_error(file.name(), fmt::format("byte {}: label {} of record {}; expected 0 to {}", (first + i) * kRecord,
                                               record[0], first + i, classes - 1));
         split.labels[image] = record[0];
-        std::copy_n(record + 1, kPixels, split.pixels.data() + image * kPixels);
+        split.pixels.insert(split.pixels.end(), record + 1, record + kRecord);
       }
       if (options.progress) options.progress();
     }

@@ -113,19 +113,17 @@ std::vector<std::uint8_t> read_body(Content& content, std::uint64_t header, std:
     data_error(content.name(), fmt::format("has {} bytes; its header announces {}", content.size(), header + expected));
   constexpr std::size_t kPiece = std::size_t{16} << 20;  // well below a second, also where it is inflated
   std::vector<std::uint8_t> body;
-  const std::size_t step = content.size_known() ? expected : std::size_t{1} << 20;
+  const std::size_t first = content.size_known() ? expected : std::size_t{1} << 20;
   while (body.size() < expected) {
-    std::size_t at = body.size();
-    body.resize(at + std::min<std::size_t>(std::max(step, at), expected - at));
-    while (at < body.size()) {
-      const std::size_t wanted = std::min(kPiece, body.size() - at);
-      const std::size_t got = content.read_some(body.data() + at, wanted);
-      at += got;
-      if (got < wanted)
-        data_error(content.name(),
-                   fmt::format("ends after {} bytes; its header announces {}", header + at, header + expected));
-      if (progress) progress();
-    }
+    const std::size_t at = body.size();
+    if (at == body.capacity()) body.reserve(std::min<std::size_t>(std::max(first, 2 * at), expected));
+    const std::size_t wanted = std::min({kPiece, body.capacity() - at, expected - at});
+    body.resize(at + wanted);
+    const std::size_t got = content.read_some(body.data() + at, wanted);
+    if (got < wanted)
+      data_error(content.name(),
+                 fmt::format("ends after {} bytes; its header announces {}", header + at + got, header + expected));
+    if (progress) progress();
   }
   std::uint8_t extra = 0;
   if (content.read_some(&extra, 1) != 0)
