@@ -125,6 +125,59 @@ TEST_P(Signals, DuringASave) {
   }
 }
 
+// More multiply-adds for the memory they need, and running statistics: an image takes about 75 million.
+constexpr char kHeavierLayers[] =
+    "    - conv: {filters: 256, kernel: 3, padding: same, batch_norm: true, activation: relu}\n"
+    "    - conv: {filters: 256, kernel: 3, padding: same, batch_norm: true, activation: relu}\n"
+    "    - conv: {filters: 256, kernel: 3, padding: same, batch_norm: true, activation: relu}\n"
+    "    - dense: 4\n";
+
+// One epoch of two steps on so many images each.
+SmallRun two_steps(int batch) {
+  return SmallRun("  epochs: 1\n  batch_size: " + std::to_string(batch) + "\n  checkpoint: {every_seconds: 1000}\n",
+                  kHeavierLayers, 2 * batch);
+}
+
+// A step that would go on for longer than a stop may take is given up, and done as a whole by the resumed run.
+TEST(SignalsInAStep, OfMoreThanTwoSeconds) {
+  if (!HONE_CAN_PRELOAD) GTEST_SKIP() << "a sanitized program takes longer, and sanitizers must be loaded first";
+  const std::vector<std::string> one_thread = {"--set", "data.validation=0", "--threads", "1"};
+  constexpr int kFew = 64;
+  const SmallRun few = two_steps(kFew);
+  ASSERT_EQ(run_hone(few.train("run", one_thread)).code, 0);
+  const double seconds = *read_metrics(few.folder / "run/metrics.json").train_seconds / 2;
+  int batch = static_cast<int>(2.8 * kFew / seconds);
+  for (int attempt = 1;; ++attempt, batch += batch / 2) {
+    const SmallRun small = two_steps(batch);
+    const fs::path run = small.folder / "run", events = run / "events.jsonl";
+    // A heartbeat after the first checkpoint's event: the first step has ended. It took as long as the second will.
+    const auto begin = std::chrono::steady_clock::now();
+    std::chrono::duration<double> first_step{};
+    fs::file_time_type last_event{};
+    const Stop stopped = stop(
+        small, one_thread,
+        [&] {
+          if (started(run).find("\"checkpoint\"") == std::string::npos) return false;
+          const fs::file_time_type changed = fs::last_write_time(events);
+          if (last_event == fs::file_time_type{}) last_event = changed;
+          first_step = std::chrono::steady_clock::now() - begin;
+          return changed != last_event;
+        },
+        milliseconds(100), SIGTERM);
+    expect_stopped(stopped, SIGTERM, run);
+    EXPECT_EQ(read_checkpoint(run / "last.safetensors").metadata.at("hone.step"), "1");
+    if (HasFailure()) return;
+    if (first_step.count() < 2.4) {
+      ASSERT_LT(attempt, 5) << "a step took " << first_step.count() << " s";
+      continue;
+    }
+    for (const char* name : {"whole", "run"})
+      ASSERT_EQ(run_hone(small.train(name, {"--set", "data.validation=0", "--resume"})).code, 0);
+    expect_same_run(small.folder / "whole", run);
+    return;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, Signals, ::testing::Values(SIGINT, SIGTERM),
                          [](const auto& each) { return std::string(each.param == SIGINT ? "SIGINT" : "SIGTERM"); });
 
