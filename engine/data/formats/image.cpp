@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "engine/base/error.hpp"
@@ -18,6 +19,10 @@
 #define STBI_ONLY_BMP
 #define STBI_ONLY_PNM
 #define STBI_MAX_DIMENSIONS 8192
+// It reads tables and coefficients that a damaged picture never sets: zeros then, not what was in memory before.
+#define STBI_MALLOC(bytes) std::calloc(1, bytes)
+#define STBI_REALLOC(memory, bytes) std::realloc(memory, bytes)
+#define STBI_FREE(memory) std::free(memory)
 #define STBI_ASSERT(condition) static_cast<void>(0)  // some of them fail on damaged pictures, which then are refused
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"

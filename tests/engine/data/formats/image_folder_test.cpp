@@ -1,6 +1,7 @@
 #include "engine/data/formats/image_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 
@@ -167,6 +168,23 @@ TEST(Picture, HuffmanTablesMustFit) {
   std::string text = jpg(9, 7, 3, ramp(9 * 7 * 3));
   text.insert(2, "\xff\xc4" + std::string("\x10\x03\x00", 3) + std::string(16, '\xff') + std::string(4080, 'a'));
   EXPECT_HONE_ERROR(picture_shape(bytes(text), "x"), data, "x: is damaged (a Huffman table");
+}
+
+// A scan with tables that no segment defines: the same pixels whatever was in memory before.
+TEST(Picture, WhatIsNotDefinedIsZero) {
+  std::string picture = jpg(64, 64, 3, ramp(64 * 64 * 3));
+  const std::size_t scan = picture.find("\xff\xda");
+  ASSERT_NE(scan, std::string::npos);
+  for (const std::size_t component : {6, 8, 10}) picture[scan + component] = '\x33';
+  picture.erase(scan + 14, picture.size() - 2 - (scan + 14));  // all zeros: no bits are taken
+  Pixels first;
+  for (const int filling : {1, 0x55, 0xaa}) {
+    ::mallopt(M_PERTURB, filling);
+    const Pixels pixels = decode_picture(bytes(picture), {3, 8, 8}, "x");
+    ::mallopt(M_PERTURB, 0);
+    if (first.empty()) first = pixels;
+    EXPECT_EQ(pixels, first) << filling;
+  }
 }
 
 class ImageFolder : public ::testing::Test {
