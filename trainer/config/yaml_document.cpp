@@ -94,6 +94,14 @@ std::size_t utf8_length(std::string_view text, std::size_t i) {
   return 0;
 }
 
+[[noreturn]] void refuse_depth(const Source& source, const Location& where) {
+  source.fail(where, "nested more than " + std::to_string(kMaxYamlDepth) + " deep; expected less");
+}
+
+[[noreturn]] void refuse_values(const Source& source, const Location& where) {
+  source.fail(where, "more than " + std::to_string(kMaxYamlNodes) + " values; expected fewer");
+}
+
 void check_characters(std::string_view text, const Source& source) {
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -102,6 +110,19 @@ void check_characters(std::string_view text, const Source& source) {
     const std::size_t length = utf8_length(text, i);
     if (length == 0) source.fail(source.at_offset(i), "not valid UTF-8; expected UTF-8 text");
     i += length;
+  }
+}
+
+// yaml-cpp may read a whole line, or all that a bracket spans, before its first event: it could be a key. Each token
+// that waits takes some hundred bytes. So what Builder would refuse is refused before that where it is far beyond.
+void check_brackets(std::string_view text, const Source& source) {
+  constexpr int kFarBeyond = 1000;  // brackets in comments and texts are no levels
+  int open = 0, values = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool opens = text[i] == '[' || text[i] == '{';
+    if (opens && ++open > kFarBeyond) refuse_depth(source, source.at_offset(i));
+    if ((text[i] == ']' || text[i] == '}') && open > 0) --open;
+    if ((opens || text[i] == ',') && ++values > kMaxYamlNodes) refuse_values(source, source.at_offset(i));
   }
 }
 
@@ -161,8 +182,7 @@ class Builder : public YAML::EventHandler {
     if (anchor != 0 || first == '&' || first == '*') refuse_alias(mark);
     if ((tag != "?" && tag != "!" && !tag.empty()) || first == '!')
       source_.fail(source_.at(mark), "a tag; expected the value alone, without '!'");
-    if (++nodes_ > kMaxYamlNodes)
-      source_.fail(source_.at(mark), "more than " + std::to_string(kMaxYamlNodes) + " values; expected fewer");
+    if (++nodes_ > kMaxYamlNodes) refuse_values(source_, source_.at(mark));
   }
 
   bool expects_key() const { return !levels_.empty() && levels_.back().node.kind == YamlNode::Kind::map && !key_; }
@@ -176,8 +196,7 @@ class Builder : public YAML::EventHandler {
       source_.fail(source_.at(mark), std::string("a list or map as a key") +
                                          (bracket ? ", or a bracket that is not closed" : "") + "; expected a name");
     }
-    if (levels_.size() >= static_cast<std::size_t>(kMaxYamlDepth))
-      source_.fail(source_.at(mark), "nested more than " + std::to_string(kMaxYamlDepth) + " deep; expected less");
+    if (levels_.size() >= static_cast<std::size_t>(kMaxYamlDepth)) refuse_depth(source_, source_.at(mark));
     Level level;
     level.node.kind = kind;
     level.node.where = source_.at(mark);
@@ -230,6 +249,7 @@ YamlNode parse(std::string_view text, const Location& base, bool lines) {
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);  // a byte order mark
   const Source source(text, base, lines);
   check_characters(text, source);
+  check_brackets(text, source);
   Builder builder(source);
   try {
     std::istringstream stream{std::string(text)};

@@ -75,10 +75,11 @@ TEST(Errors, YamlThatIsMadeToBeLarge) {
   EXPECT_EQ(error_of(laughs), "c.yaml:1:4: an alias or anchor; expected the value itself, written out");
   std::string many = "a: [";
   for (int i = 0; i < 200000; ++i) many += "1,";
-  EXPECT_EQ(error_of(many + "]"), "c.yaml:1:199999: more than 100000 values; expected fewer");
+  EXPECT_EQ(error_of(many + "]"), "c.yaml:1:200004: more than 100000 values; expected fewer");
   for (const char bracket : {'[', '{'})
-    EXPECT_EQ(error_of(std::string(1 << 20, bracket)),
-              "c.yaml:1:1: a list or map as a key, or a bracket that is not closed; expected a name");
+    EXPECT_EQ(error_of(std::string(1 << 20, bracket)), "c.yaml:1:1001: nested more than 32 deep; expected less");
+  EXPECT_EQ(error_of(std::string(900, '[')),
+            "c.yaml:1:1: a list or map as a key, or a bracket that is not closed; expected a name");
   for (const char* block : {"- ", "a: [", "[a, "}) {
     std::string text;
     while (text.size() < (1 << 20) - 8) text += block;
