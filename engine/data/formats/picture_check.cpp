@@ -35,14 +35,20 @@ const char* png_problem(Bytes bytes) {
   return kCutOff;
 }
 
-// An end marker after the last scan's start (inside of scans, ff is followed by 00), and no Huffman table of more than
-// 256 codes: the decoder writes past its own table then.
+// An end marker after the last scan's start (inside of scans, ff is followed by 00), no Huffman table of more than 256
+// codes, since the decoder writes past its own table then, and no more scans than any encoder writes: each may go over
+// the whole picture.
 const char* jpeg_problem(Bytes bytes) {
+  constexpr int kMostScans = 100;
   bool ended = false;
+  int scans = 0;
   for (std::size_t i = 1; i < bytes.size(); ++i) {
     if (bytes[i - 1] != 0xff) continue;
     if (bytes[i] == 0xd9) ended = true;
-    if (bytes[i] == 0xda) ended = false;
+    if (bytes[i] == 0xda) {
+      ended = false;
+      if (++scans > kMostScans) return "has more than 100 scans";
+    }
     if (bytes[i] != 0xc4 || bytes.size() - i < 3) continue;
     const std::size_t end = i + 1 + (std::size_t{bytes[i + 1]} << 8 | bytes[i + 2]);
     for (std::size_t table = i + 3; table < std::min(end, bytes.size());) {

@@ -170,6 +170,14 @@ TEST(Picture, HuffmanTablesMustFit) {
   EXPECT_HONE_ERROR(picture_shape(bytes(text), "x"), data, "x: is damaged (a Huffman table");
 }
 
+TEST(Picture, ManyScansAreRefused) {
+  const std::string text = jpg(9, 7, 3, ramp(9 * 7 * 3));
+  const std::size_t scan = text.find("\xff\xda");
+  std::string many = text.substr(0, scan);
+  for (int i = 0; i < 101; ++i) many += text.substr(scan, text.size() - 2 - scan);
+  EXPECT_HONE_ERROR(picture_shape(bytes(many + "\xff\xd9"), "x"), data, "x: has more than 100 scans");
+}
+
 // A scan with tables that no segment defines: the same pixels whatever was in memory before.
 TEST(Picture, WhatIsNotDefinedIsZero) {
   std::string picture = jpg(64, 64, 3, ramp(64 * 64 * 3));
