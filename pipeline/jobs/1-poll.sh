@@ -20,17 +20,19 @@ TEXT
 take() {
   commit=$1 run=$HONE_STATE/runs/$1
   mkdir -p -- "$run"
-  lock_run
   if [[ ! -f $run/$hand_over_1 ]]; then
+    local repo error
+    repo=$(shown_repo)
+    lock_run
     fetch_commit "$commit"
-    local error=''
     # Too large for us is an outcome like a model that can't be read: the developer gets a mail.
-    check_out "$commit" "$run/checkout" || error="the commit is too large to be checked out"
+    error=$(why_not_taken "$commit")
+    if [[ $error ]]; then error="the commit is not checked out: $error"; else check_out "$commit" "$run/checkout"; fi
     # shellcheck disable=SC2016 # for jq
-    hand_over "$hand_over_1" --arg repo "$HONE_REPO" --arg branch "$HONE_BRANCH" --arg commit "$commit" \
+    hand_over "$hand_over_1" --arg repo "$repo" --arg branch "$HONE_BRANCH" --arg commit "$commit" \
       --arg error "$error" --argjson about "$(about_commit "$commit")" \
       '{repo: $repo, branch: $branch, commit: $commit} + $about + {error: (if $error == "" then null else $error end), at: (now | todate)}'
-    note repo "$HONE_REPO" branch "$HONE_BRANCH" commit "$commit" phase polled
+    note repo "$repo" branch "$HONE_BRANCH" commit "$commit" phase polled
     say "took commit $commit of branch $HONE_BRANCH"
   fi
   printf '%s\n' "$commit" | write_file "$HONE_STATE/current"

@@ -35,7 +35,7 @@ inspect_model() {
   case $code in
   0) printf '%s\n' "$about" | write_file "$run/model.json" ;;
   3 | 4) refuse "$code" "$(plain "$(tail -n 1 -- "$errors")")" ;;
-  *) die "$code" "hone inspect failed: $(tail -n 1 -- "$errors")" ;;
+  *) die "$code" "hone inspect failed with exit code $code: $(tail -n 1 -- "$errors")" ;;
   esac
 }
 
@@ -63,7 +63,10 @@ main() {
   fi
   engine_prepare "$kind"
   mkdir -p -- "$run/trials"
-  if [[ $kind == program ]]; then propose 0; fi
+  if [[ $kind == program ]]; then
+    propose 0
+    if [[ $propose_error ]]; then refuse "$propose_code" "$propose_error"; fi
+  fi
   launch_trial 0 own
   printf '%(%s)T\n' -1 | write_file "$run/started"
   # shellcheck disable=SC2016 # for jq

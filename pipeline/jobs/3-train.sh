@@ -16,6 +16,14 @@ report.html. Exit code: 0 when training ended (also diverged: job 4 judges), oth
 TEXT
 }
 
+# give_up CODE TEXT: an outcome that job 5 mails.
+give_up() {
+  # shellcheck disable=SC2016 # for jq
+  hand_over "$hand_over_3" --argjson exit "$1" --arg error "$2" '{exit: $exit, error: $error, at: (now | todate)}'
+  note phase failed
+  die "$1" "the training failed: $2"
+}
+
 main() {
   if [[ ${1:-} == -* ]]; then only_help "$@"; fi
   load_settings
@@ -34,8 +42,13 @@ main() {
   supervise 0 own
   case $trial_code in
   0 | 7)
-    local verdict
+    local verdict judge_code judge_error
     judge 0 --junit "$run/gate.xml"
+    case $judge_code in
+    0 | "$exit_not_met") ;;
+    [34]) give_up "$judge_code" "the training ended, but what it left can't be judged: $judge_error" ;;
+    *) die "$judge_code" "hone gate failed with exit code $judge_code: $judge_error" ;;
+    esac
     write_report
     # shellcheck disable=SC2016 # for jq
     hand_over "$hand_over_3" --argjson exit "$trial_code" --argjson verdict "${verdict:-null}" \
@@ -44,13 +57,7 @@ main() {
     say "trained; accuracy $(member "$run/$hand_over_3" accuracy) on the test split"
     ;;
   *)
-    local words
-    words=$(last_words 0)
-    # shellcheck disable=SC2016 # for jq
-    hand_over "$hand_over_3" --argjson exit "$trial_code" --arg error "${words:-the training ended with exit code $trial_code}" \
-      '{exit: $exit, error: $error, at: (now | todate)}'
-    note phase failed
-    die "$trial_code" "the training failed: $words"
+    give_up "$trial_code" "$(failure_words 0)"
     ;;
   esac
 }

@@ -34,12 +34,19 @@ main() {
 }
 
 gate_and_tweak() {
-  local judge_code verdict propose_code proposal='{}' met=false
+  local judge_code judge_error verdict propose_code propose_error proposal='{}' met=false
   judge 0
   case $judge_code in
   0) met=true proposal='{"sentence": "met"}' ;;
-  "$exit_not_met") propose 1 ;;
-  *) die "$judge_code" "hone gate failed with exit code $judge_code" ;;
+  "$exit_not_met")
+    propose 1
+    if [[ $propose_error ]]; then
+      # shellcheck disable=SC2016 # for jq
+      hand_over "$hand_over_4" --argjson exit "$propose_code" --arg error "hone tweak: $propose_error" '{exit: $exit, error: $error}'
+      die "$propose_code" "$propose_error"
+    fi
+    ;;
+  *) die "$judge_code" "hone gate failed with exit code $judge_code: $judge_error" ;;
   esac
   # shellcheck disable=SC2016 # for jq
   hand_over "$hand_over_4" --argjson met "$met" --argjson verdict "$verdict" --argjson proposal "$proposal" \

@@ -33,11 +33,16 @@ minutes_are_spent() {
 
 # train_candidates: until there is nothing to train; sets ended, count and best (a number).
 train_candidates() {
-  local n=1 trial_code propose_code proposal='{}' base most_trials most_minutes
+  local n=1 trial_code propose_code propose_error proposal='{}' base most_trials most_minutes
   set_budget
   best=0
   while :; do
     propose "$n"
+    if [[ $propose_error ]]; then
+      ended="what trial $((n - 1)) left can't be judged: $propose_error"
+      count=$n
+      return
+    fi
     base=$(jq -r '.best // empty' <<<"$proposal")
     if [[ $base =~ trial-([0-9]+)$ ]]; then best=${BASH_REMATCH[1]}; fi
     if [[ $(jq -r '.reached' <<<"$proposal") == true ]]; then
@@ -61,24 +66,19 @@ train_candidates() {
 
 # find_the_best: retrains, measures the winner on the test split and writes result.json.
 find_the_best() {
-  local best=0 count=1 ended='the target is met' judge_code verdict before trial_code
+  local best=0 count=1 ended='the target is met' judge_code judge_error verdict before trial_code
   before=$(member "$run/$hand_over_4" accuracy)
   if [[ $(member "$run/$hand_over_4" met) != true ]]; then
     train_candidates
     if ((best > 0)); then supervise "$best" final; fi
   fi
   judge "$best" --junit "$run/gate.xml"
-  if ((judge_code != 0 && judge_code != exit_not_met)); then die "$judge_code" "hone gate failed with exit code $judge_code"; fi
+  if ((judge_code != 0 && judge_code != exit_not_met)); then die "$judge_code" "hone gate failed with exit code $judge_code: $judge_error"; fi
   write_report
-  jq -n --argjson before "${before:-null}" --argjson verdict "$verdict" --argjson best "$best" --argjson trials "$count" \
+  # shellcheck disable=SC2016 # for jq
+  hand_over result.json --argjson before "${before:-null}" --argjson verdict "$verdict" --argjson best "$best" --argjson trials "$count" \
     --arg ended "$ended" '{met: $verdict.met, exit: (if $verdict.met then 0 else 10 end), accuracy_before: $before,
-      accuracy: $verdict.value, target: $verdict.target, best: $best, trials: $trials, ended_because: $ended}' |
-    write_file "$run/result.json"
-}
-
-# note_failure EXIT TEXT: what an earlier job gave up on is the result.
-note_failure() {
-  jq -n --argjson exit "$1" --arg error "$2" '{met: false, exit: $exit, error: $error}' | write_file "$run/result.json"
+      accuracy: $verdict.value, target: $verdict.target, best: $best, trials: $trials, ended_because: $ended}'
 }
 
 main() {

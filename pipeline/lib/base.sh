@@ -16,7 +16,8 @@ plain() {
   printf '%s' "${text:0:300}"
 }
 
-say() { printf '%(%FT%T%z)T %s: %s\n' -1 "${job:-pipeline}" "$(plain "$*")" >&2; }
+# A log on a full disk ends nothing.
+say() { printf '%(%FT%T%z)T %s: %s\n' -1 "${job:-pipeline}" "$(plain "$*")" >&2 || true; }
 
 die() {
   local code=$1

@@ -38,10 +38,13 @@ note_failed_attempt() {
   delay=$((attempts > 6 ? 60 : 1 << attempts))
   printf '%d %d\n' "$attempts" "$((EPOCHSECONDS + delay))" | write_file "$run/attempts"
   say "job $step of $commit: failed with exit code $code; attempt $attempts, the next one in $delay s"
-  if ((attempts > HONE_RESTARTS)) && [[ $step == [23]-* ]]; then
+  if ((attempts <= HONE_RESTARTS)); then return; fi
+  local error="job $step failed $attempts times, at last with exit code $code"
+  if [[ $step != 5-* ]]; then
     # shellcheck disable=SC2016 # for jq
-    hand_over "$step.json" --arg step "$step" --argjson exit "$code" --argjson attempts "$attempts" \
-      '{exit: $exit, error: "job \($step) failed \($attempts) times, at last with exit code \($exit)"}'
+    hand_over "$step.json" --arg error "$error" --argjson exit "$code" '{exit: $exit, error: $error}'
+  elif [[ ! -f $run/result.json ]]; then
+    note_failure "$code" "$error"
   fi
 }
 
@@ -55,19 +58,23 @@ needs_care() {
 
 # care_for_runs: goes on with every run that something died of, each by itself.
 care_for_runs() {
-  local folder
+  local folder sha
   for folder in "$HONE_STATE"/runs/*/; do
     folder=${folder%/}
+    sha=${folder##*/}
+    # Between two jobs of a run that is cared for it is not locked.
+    if [[ ${carer_of[$sha]:-} ]] && kill -0 "${carer_of[$sha]}" 2>/dev/null; then continue; fi
     if ! needs_care "$folder"; then continue; fi
-    say "going on with ${folder##*/}"
-    care_for "${folder##*/}" &
+    say "going on with $sha"
+    care_for "$sha" &
+    carer_of[$sha]=$!
   done
 }
+declare -gA carer_of=()
 
 care_for() {
   local code=0
-  # The monitor's own lock must not outlive the monitor.
-  if [[ ${monitor_fd:-} ]]; then exec {monitor_fd}>&-; fi
+  close_locks # the monitor's own must not outlive the monitor
   continue_run "$1" || code=$?
   say "$1: ended with exit code $code"
 }

@@ -6,6 +6,8 @@ hone_engine_sourced=1
 source "${BASH_SOURCE[0]%/*}/state.sh"
 # shellcheck source=pipeline/lib/settings.sh
 source "${BASH_SOURCE[0]%/*}/settings.sh"
+# shellcheck source=pipeline/lib/git.sh
+source "${BASH_SOURCE[0]%/*}/git.sh"
 
 # use_engine: its functions are there afterwards; ends with 6 where it can't be used.
 use_engine() {

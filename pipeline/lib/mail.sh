@@ -27,8 +27,8 @@ mail_receiver() {
 encoded() {
   local text=$1 part
   while [[ $text ]]; do
-    part=${text:0:12}
-    text=${text:12}
+    part=${text:0:11} # of at most 4 bytes each: a word has at most 75 characters
+    text=${text:11}
     printf '=?UTF-8?B?%s?=%s' "$(printf '%s' "$part" | base64 -w 0)" "${text:+$'\n '}"
   done
   printf '\n'
@@ -48,7 +48,7 @@ mail_subject() {
 # What was pushed and how it ended, as text.
 mail_facts() {
   local error
-  printf 'repository  %s\nbranch      %s\ncommit      %s\nauthor      %s\nsubject     %s\n\n' "$(plain "$HONE_REPO")" \
+  printf 'repository  %s\nbranch      %s\ncommit      %s\nauthor      %s\nsubject     %s\n\n' "$(plain "$(shown_repo)")" \
     "$(plain "$HONE_BRANCH")" "$commit" "$(plain "$(member "$run/$hand_over_1" author)")" \
     "$(plain "$(member "$run/$hand_over_1" subject)")"
   error=$(member "$run/result.json" error)
@@ -94,7 +94,10 @@ compose() {
   mail_level=outer
   if [[ -f $run/report.html ]]; then mail_part text/html report.html <"$run/report.html"; fi
   best=$(member "$run/result.json" best)
-  if [[ $best && $best != 0 && -f $(model_file "$best") ]]; then mail_part application/yaml tweaked.yaml <"$(model_file "$best")"; fi
+  if [[ $best && $best != 0 ]]; then
+    if [[ -f $(model_file "$best") ]]; then mail_part application/yaml tweaked.yaml <"$(model_file "$best")"; fi
+    if [[ -f $(trial_folder "$best").json ]]; then mail_part application/json tweaked.json <"$(trial_folder "$best").json"; fi
+  fi
   mail_end
 }
 
@@ -135,6 +138,7 @@ send_result() {
       code=0
       send_mail "$run/mail.eml" "$to" || code=$?
       if ((code == 0)); then break; fi
+      if ((code == 67)); then die "$exit_io" "$HONE_SMTP_URL refuses HONE_SMTP_USER or its password; the monitor tries again"; fi
       say "the mail can't be sent (curl's exit code $code), attempt $tries"
       if ((tries == 5)); then die "$exit_io" "the mail can't be sent to $HONE_SMTP_URL; the monitor tries again"; fi
       sleep "$((1 << tries))"

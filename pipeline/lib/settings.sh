@@ -9,7 +9,7 @@ source "${BASH_SOURCE[0]%/*}/base.sh"
 readonly settings_table='
 HONE_REPO            url
 HONE_BRANCH          text     main
-HONE_MODEL           path     hone.yaml
+HONE_MODEL           inside   hone.yaml
 HONE_ENGINE          engine   process
 HONE_TARGET          share
 HONE_TRIALS          count    20
@@ -36,6 +36,7 @@ declare -rA setting_form=(
   [url]='^(https?|ssh|git|file)://[^[:space:]]+$|^/[^[:cntrl:]]*$|^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^[:space:]]+$'
   [text]='^[^[:cntrl:]]*$'
   [path]='^[^[:cntrl:]]*$'
+  [inside]='^[^/[:cntrl:]][^[:cntrl:]]*$'
   [engine]='^(process|docker|podman)$'
   [share]='^(0?\.[0-9]*[1-9][0-9]*|1|1\.0*)$'
   [count]='^[1-9][0-9]{0,8}$'
@@ -47,6 +48,7 @@ declare -rA setting_form=(
 )
 declare -rA setting_words=(
   [url]='a https, ssh, git or file address, or an absolute path' [text]='text on one line' [path]='a path'
+  [inside]='a path inside the repository'
   [engine]='process, docker or podman' [share]='a number above 0, at most 1' [count]='a whole number above 0'
   [number]='a number above 0' [size]='a number of k, m or g bytes' [smtp]='smtp://host:port or smtps://host:port'
   [mail]='one mail address, or author' [push]='no or branch'
@@ -63,9 +65,11 @@ setting_names() {
 default_state() { printf '%s/hone\n' "${XDG_STATE_HOME:-${HOME:?is not set; set HONE_STATE}/.local/state}"; }
 default_data() { printf '%s/hone\n' "${XDG_CACHE_HOME:-${HOME:?is not set; set HONE_DATA}/.cache}"; }
 
-# read_settings_file FILE: what the environment has not set. Lines are data, never evaluated.
+# read_settings_file FILE: what the environment has not set. Lines are data, never evaluated. Leaves in setting_place
+# where each came from.
 read_settings_file() {
   local file=$1 line key names number=0
+  local -A seen=()
   names=$(setting_names)
   while IFS= read -r line || [[ $line ]]; do
     number=$((number + 1))
@@ -74,14 +78,28 @@ read_settings_file() {
     if [[ $line != *=* || $key == *[!A-Z_]* || $'\n'$names$'\n' != *$'\n'$key$'\n'* ]]; then
       die "$exit_config" "$file:$number: '$line' is no setting; expected KEY=VALUE with a key of pipeline.conf.example"
     fi
-    if [[ -z ${!key:-} ]]; then printf -v "$key" '%s' "${line#*=}"; fi
+    if [[ ${seen[$key]:-} ]]; then
+      die "$exit_config" "$file:$number: $key is set again; expected it once (line ${seen[$key]})"
+    fi
+    seen[$key]=$number
+    if [[ -z ${!key:-} ]]; then
+      printf -v "$key" '%s' "${line#*=}"
+      setting_place[$key]="$file:$number: "
+    fi
   done <"$file"
+}
+
+has_form() {
+  [[ $2 =~ ${setting_form[$1]} ]] || return 1
+  [[ $1 != inside || /$2/ != */../* ]]
 }
 
 # Sets and exports every HONE_ variable; ends with 3 where one has the wrong form.
 load_settings() {
   local name form default
+  local -A setting_place=()
   HONE_STATE=${HONE_STATE:-$(default_state)}
+  if [[ $HONE_STATE != /* ]]; then HONE_STATE=$PWD/$HONE_STATE; fi
   local file=${HONE_CONF:-$HONE_STATE/pipeline.conf}
   if [[ -f $file ]]; then
     read_settings_file "$file"
@@ -89,11 +107,12 @@ load_settings() {
     die "$exit_config" "$file: does not exist; expected a file of settings (HONE_CONF)"
   fi
   HONE_DATA=${HONE_DATA:-$(default_data)}
+  if [[ $HONE_DATA != /* ]]; then HONE_DATA=$PWD/$HONE_DATA; fi
   while read -r name form default; do
     [[ $name ]] || continue
     if [[ -z ${!name:-} ]]; then printf -v "$name" '%s' "$default"; fi
-    if [[ ${!name} && ! ${!name} =~ ${setting_form[$form]} ]]; then
-      die "$exit_config" "$name is '${!name}'; expected ${setting_words[$form]}"
+    if [[ ${!name} ]] && ! has_form "$form" "${!name}"; then
+      die "$exit_config" "${setting_place[$name]:-}$name is '${!name}'; expected ${setting_words[$form]}"
     fi
     export "${name?}"
   done <<<"$settings_table"

@@ -31,9 +31,17 @@ lock_run() {
   fi
 }
 
-# without_lock COMMAND...: for what may live longer than this process.
-without_lock() {
-  if [[ ${lock_fd:-} ]]; then "$@" {lock_fd}>&-; else "$@"; fi
+# without_lock COMMAND...: for what may live longer than this process: it holds none of the locks.
+without_lock() (
+  close_locks
+  "$@"
+)
+
+close_locks() {
+  local fd
+  for fd in "${lock_fd:-}" "${poll_fd:-}" "${monitor_fd:-}" "${watch_fd:-}"; do
+    if [[ $fd ]]; then exec {fd}>&-; fi
+  done
 }
 
 # is_locked RUN: whether some job works on it.
@@ -49,17 +57,20 @@ is_locked() {
 
 # hand_over FILE JQ-ARGUMENT...: writes the object that `jq -n "$@"` gives.
 hand_over() {
-  local file=$1
+  local file=$1 object
   shift
-  jq -n "$@" | write_file "$run/$file"
+  # Apart from the writing: what jq refuses must not leave an empty file, which would count as done.
+  object=$(jq -n "$@") || die 1 "$file can't be put together"
+  printf '%s\n' "$object" | write_file "$run/$file"
 }
 
 # note KEY VALUE...: what `pipeline status` shows of a run while it goes on.
 note() {
   local file=$run/status.json old='{}'
   if [[ -f $file ]]; then old=$(<"$file"); fi
-  jq -n --argjson old "$old" '$old + ([$ARGS.positional | _nwise(2) | {(.[0]): .[1]}] | add)
-    + {updated: (now | todate)}' --args job "${job:-}" "$@" | write_file "$file"
+  # shellcheck disable=SC2016 # for jq
+  hand_over status.json --argjson old "$old" '$old + ([$ARGS.positional | _nwise(2) | {(.[0]): .[1]}] | add)
+    + {updated: (now | todate)}' --args job "${job:-}" "$@"
 }
 
 # The exit code and text of the job that failed for good before job 5; nothing where none did.
@@ -71,4 +82,10 @@ failure_of_run() {
       return
     fi
   done
+}
+
+# note_failure EXIT TEXT: what a job gave up on is the result.
+note_failure() {
+  # shellcheck disable=SC2016 # for jq
+  hand_over result.json --argjson exit "$1" --arg error "$2" '{met: false, exit: $exit, error: $error}'
 }

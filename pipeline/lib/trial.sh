@@ -21,7 +21,7 @@ model_file() {
 describe_launch() {
   local n=$1 mode=$2 arguments
   launch_kind=$(member "$run/model.json" kind)
-  launch_repo=$HONE_REPO launch_commit=$commit launch_attempt=$n
+  launch_repo=$(shown_repo) launch_commit=$commit launch_attempt=$n
   launch_checkout=$run/checkout
   launch_out=$(trial_folder "$n")
   launch_log=$run/trials/trial-$n.log
@@ -30,7 +30,7 @@ describe_launch() {
   launch_files=()
   if [[ $launch_kind == program ]]; then
     launch_files=("$run/trials/trial-$n.json")
-    mapfile -t launch_command < <(jq -r '.command[]' <"$run/model.json")
+    mapfile -d '' -t launch_command < <(jq -j '.command[] | (., "\u0000")' <"$run/model.json")
     launch_env+=("HONE_PARAMETERS=${launch_files[0]}" HONE_RESUME=1)
     return
   fi
@@ -45,11 +45,14 @@ launch_trial() {
   local name state
   name=$(container_name "$1")
   state=$(engine_state "$name")
-  if [[ $state == running || $state == frozen ]]; then return; fi
-  describe_launch "$@"
-  mkdir -p -- "$launch_out"
-  engine_remove "$name"
-  engine_launch "$name"
+  if [[ $state != running && $state != frozen ]]; then
+    describe_launch "$@"
+    mkdir -p -- "$launch_out"
+    engine_remove "$name"
+    engine_launch "$name"
+  elif [[ -f $run/trials/trial-$1.started ]]; then
+    return
+  fi
   printf '%(%s)T\n' -1 | write_file "$run/trials/trial-$1.started"
   note phase training attempt "$1" container "$name"
 }
@@ -60,19 +63,22 @@ was_trained() { [[ $(trial_exit "$1") =~ ^[07]$ ]]; }
 # The exit code that trial N ended with; nothing where it has not.
 trial_exit() { if [[ -f $run/trials/trial-$1.exit ]]; then cat -- "$run/trials/trial-$1.exit"; fi; }
 
-# judge N [ARGUMENT...]: hone gate's object for trial N; its exit code is kept in judge_code.
+# judge N [ARGUMENT...]: leaves hone gate's object for trial N in `verdict`, its exit code in judge_code, what it complained
+# about in judge_error.
 judge() {
   local n=$1
   shift
   local -a target=()
   if [[ $HONE_TARGET ]]; then target=(--at-least "$HONE_TARGET"); fi
-  judge_code=0
   # shellcheck disable=SC2034 # for the job
-  verdict=$(engine_hone "$run" gate "$(trial_folder "$n")" --json "${target[@]}" "$@") || judge_code=$?
+  judge_code=0 judge_error=
+  # shellcheck disable=SC2034 # for the job
+  verdict=$(engine_hone "$run" gate "$(trial_folder "$n")" --json "${target[@]}" "$@" 2>"$run/hone.errors") || judge_code=$?
+  if ((judge_code)); then judge_error=$(plain "$(tail -n 1 -- "$run/hone.errors")"); fi
 }
 
 # propose NEXT: has hone write the model file (or parameters) of trial NEXT after the trials before it. Sets `proposal`,
-# hone tweak's object, and propose_code.
+# hone tweak's object, propose_code, and propose_error where it can't judge what the trials left.
 propose() {
   local next=$1 n
   local -a trials=() arguments=(tweak)
@@ -85,11 +91,14 @@ propose() {
     arguments+=(--out "$run/trials/trial-$next.yaml")
   fi
   if [[ $HONE_TARGET ]]; then arguments+=(--target "$HONE_TARGET"); fi
-  propose_code=0
+  propose_code=0 propose_error=
   # shellcheck disable=SC2034 # for the job
-  proposal=$(engine_hone "$run" "${arguments[@]}" --json -- "${trials[@]}") || propose_code=$?
+  proposal=$(engine_hone "$run" "${arguments[@]}" --json -- "${trials[@]}" 2>"$run/hone.errors") || propose_code=$?
   case $propose_code in
   0 | "$exit_not_met") ;;
-  *) die "$propose_code" "hone tweak failed with exit code $propose_code" ;;
+  *)
+    propose_error=$(plain "$(tail -n 1 -- "$run/hone.errors")")
+    if [[ $propose_code != [34] ]]; then die "$propose_code" "hone tweak failed with exit code $propose_code: $propose_error"; fi
+    ;;
   esac
 }

@@ -9,6 +9,8 @@ source "${BASH_SOURCE[0]%/*}/../engine.sh"
 # shellcheck source=pipeline/lib/settings.sh
 source "${BASH_SOURCE[0]%/*}/../settings.sh"
 
+readonly _process_memory_files=$((256 << 20)) # bytes in /tmp, and in /dev/shm
+
 _process_folder() { printf '%s/process/%s\n' "$HONE_STATE" "$1"; }
 
 _process_program() {
@@ -29,67 +31,79 @@ engine_check() {
 
 engine_prepare() { _process_program >/dev/null; }
 
+# Also hone itself, on what is not trusted: with what a training may do and write only FOLDER.
 engine_hone() {
   local folder=$1 program
+  local -a sandbox
   shift
   program=$(_process_program)
-  (cd -- "$folder" && exec "$program" "$@")
+  _process_sandbox "$folder" "$folder" "$HONE_DATA" "$program"
+  "${sandbox[@]}" --setenv HONE_DATA "$HONE_DATA" -- "$program" "$@" </dev/null
 }
 
-# What bwrap is given for the launch that is described: the system's programs and libraries, what it works on, no more.
+# _process_sandbox WRITABLE CURRENT READABLE...: what bwrap is given: the system's programs and libraries, these folders and
+# files, nothing else.
 _process_sandbox() {
-  local entry path
+  local out=$1 current=$2 path
+  shift 2
   sandbox=(bwrap --unshare-all --uid 10001 --gid 10001 --die-with-parent --new-session --as-pid-1 --cap-drop ALL
-    --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv HOME /tmp --setenv LANG C.UTF-8
-    --dev /dev --proc /proc --tmpfs /tmp --ro-bind /usr /usr)
+    --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv HOME /tmp --setenv LANG C.UTF-8 --dev /dev
+    --size "$_process_memory_files" --tmpfs /dev/shm --remount-ro /dev --proc /proc
+    --size "$_process_memory_files" --tmpfs /tmp --ro-bind /usr /usr)
   for path in /bin /lib /lib64 /etc/ld.so.cache /etc/alternatives /etc/localtime; do
     sandbox+=(--ro-bind-try "$path" "$path")
   done
-  for path in "$launch_checkout" "$HONE_DATA" "${launch_files[@]}" "$@"; do
+  for path in "$@"; do
     if [[ -e $path ]]; then sandbox+=(--ro-bind "$path" "$path"); fi
   done
-  sandbox+=(--bind "$launch_out" "$launch_out" --chdir "$launch_checkout")
-  for entry in "${launch_env[@]}"; do sandbox+=(--setenv "${entry%%=*}" "${entry#*=}"); done
+  # The root is in memory; nothing may be put there.
+  sandbox+=(--bind "$out" "$out" --chdir "$current" --remount-ro /)
 }
 
 engine_launch() {
-  local name=$1 folder
+  local name=$1 folder entry_point
   local -a sandbox entry=()
   folder=$(_process_folder "$name")
   rm -rf -- "$folder"
   mkdir -p -- "$folder"
   jq -n --arg repo "$launch_repo" --arg commit "$launch_commit" --arg attempt "$launch_attempt" \
     '{"hone.repo": $repo, "hone.commit": $commit, "hone.attempt": $attempt}' | write_file "$folder/labels.json"
-  if [[ $launch_kind != program ]]; then entry=("$(_process_program)"); fi
-  _process_sandbox "${entry[@]}"
+  if [[ $launch_kind != program ]]; then
+    entry_point=$(_process_program)
+    entry=("$entry_point")
+  fi
+  _process_sandbox "$launch_out" "$launch_checkout" "$launch_checkout" "$HONE_DATA" "${launch_files[@]}" "${entry[@]}"
+  local pair
+  for pair in "${launch_env[@]}"; do sandbox+=(--setenv "${pair%%=*}" "${pair#*=}"); done
+  printf '%s\n' "$launch_log" >"$folder/log"
   # Detached: it outlives the job that launched it.
   without_lock setsid --fork "$BASH" "$pipeline_lib/engines/process-child" "$folder" "${sandbox[@]}" -- \
     "${entry[@]}" "${launch_command[@]}" </dev/null >>"$launch_log" 2>&1
-  printf '%s\n' "$launch_log" >"$folder/log"
   local tries
-  for ((tries = 0; tries < 100; tries++)); do
+  for ((tries = 0; tries < 500; tries++)); do
     if [[ -f $folder/pid || -f $folder/exit ]]; then return; fi
     sleep 0.02
   done
 }
 
-# _process_pid NAME: its process where that still is the one that was started.
+# _process_pid NAME [WHICH]: its process (pid), or the one that watches it (child), where that still is the one that was
+# started.
 _process_pid() {
   local folder pid start
   folder=$(_process_folder "$1")
-  [[ -f $folder/pid ]] || return 1
-  read -r pid start <"$folder/pid"
+  [[ -f $folder/${2:-pid} ]] || return 1
+  read -r pid start <"$folder/${2:-pid}" || return 1
   [[ $start && $(_process_start "$pid") == "$start" ]] || return 1
   printf '%s\n' "$pid"
 }
 
-# When a process began, in ticks since the machine's start; nothing where there is none.
+# When a process began, in ticks since the machine's start; nothing where there is none, or what is left of it.
 _process_start() {
   local line=
   local -a fields=()
   { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
   read -ra fields <<<"${line##*) }"
-  printf '%s\n' "${fields[19]:-}"
+  if [[ ${fields[0]:-} != [ZX] ]]; then printf '%s\n' "${fields[19]:-}"; fi
 }
 
 engine_state() {
@@ -103,6 +117,10 @@ engine_state() {
     T* | t*) printf 'frozen\n' ;;
     *) printf 'running\n' ;;
     esac
+  elif _process_pid "$1" child >/dev/null; then
+    printf 'running\n' # begins, or is about to say how it ended
+  elif [[ -f $folder/exit ]]; then
+    engine_state "$1" # said it meanwhile
   else
     printf 'missing\n'
   fi
@@ -113,14 +131,22 @@ engine_signal() {
   if pid=$(_process_pid "$1"); then kill -s "$2" -- "$pid" 2>/dev/null || true; fi
 }
 
+# Also the process that watches it: the next one of that name must not be told how this one ended.
 engine_remove() {
-  local folder tries
+  local folder tries pid group
   folder=$(_process_folder "$1")
-  engine_signal "$1" KILL
   for ((tries = 0; tries < 200; tries++)); do
-    if ! _process_pid "$1" >/dev/null; then break; fi
+    engine_signal "$1" KILL
+    if pid=$(_process_pid "$1" child); then
+      kill -s KILL -- "$pid" 2>/dev/null || true
+    elif ! _process_pid "$1" >/dev/null; then
+      break
+    fi
     sleep 0.05
   done
+  if [[ -f $folder/groups ]]; then
+    while read -r group; do rmdir -- "$group" 2>/dev/null || true; done <"$folder/groups"
+  fi
   rm -rf -- "$folder"
 }
 
@@ -129,7 +155,8 @@ engine_logs() {
   folder=$(_process_folder "$1")
   [[ -f $folder/log ]] || return 0
   log=$(<"$folder/log")
-  if [[ ${2:-} == --follow ]]; then exec tail -n 0 -F -- "$log"; fi
+  # Not longer than the job that shows it.
+  if [[ ${2:-} == --follow ]]; then exec tail -n 0 -F --pid=$$ -- "$log"; fi
   cat -- "$log"
 }
 
