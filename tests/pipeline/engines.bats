@@ -348,6 +348,7 @@ TEXT
   if [[ $ENGINES != *docker* ]]; then skip "Docker can't be had here"; fi
   use docker
   export DOCKER_HOST=unix:///nonexistent/docker.sock
+  _oci_patience=0
   run engine_state "$name"
   [ "$status" -eq 6 ]
   [[ $output == *"docker: "* && $output != *missing* ]]

@@ -12,6 +12,8 @@ source "${BASH_SOURCE[0]%/*}/../engine.sh"
 # shellcheck source=pipeline/lib/engines/oci_images.sh
 source "${BASH_SOURCE[0]%/*}/oci_images.sh"
 
+_oci_patience=60 # seconds
+
 _oci_fail() { # CODE WHAT
   say "$HONE_ENGINE: $2"
   return "$1"
@@ -127,17 +129,30 @@ _oci_exists() {
   [[ $found ]]
 }
 
-# Where the engine does not answer, nothing is printed, and the exit code is 6.
+# Sets `line` to what the engine says of a container, nothing where there is none; fails where it does not answer.
+_oci_inspect() { # NAME
+  local exists=0 format='{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Pid}} {{.Id}}'
+  if line=$(_oci container inspect --format "$format" "$1" 2>/dev/null); then return; fi
+  line=
+  _oci_exists "$1" || exists=$?
+  ((exists == 1))
+}
+
+# An engine that is being restarted is waited for. Where it does not come back in time, nothing is printed, and the exit
+# code is 6.
 engine_state() { # NAME -> running | frozen | exited CODE | oom | missing
-  local line status code oom pid id exists=0
-  local format='{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Pid}} {{.Id}}'
-  if ! line=$(_oci container inspect --format "$format" "$1" 2>/dev/null); then
-    _oci_exists "$1" || exists=$?
-    case $exists in
-    0) _oci_fail 6 "container $1 can't be inspected" ;;
-    1) echo missing ;;
-    *) return "$exists" ;;
-    esac
+  local line status code oom pid id tries
+  for ((tries = 0; ; tries++)); do
+    if _oci_inspect "$1" 2>/dev/null; then break; fi
+    if ((tries >= _oci_patience)); then
+      _oci_inspect "$1" || return 6
+      break
+    fi
+    if ((tries == 0)); then say "$HONE_ENGINE does not answer; waiting for it for $_oci_patience seconds"; fi
+    sleep 1
+  done
+  if [[ ! $line ]]; then
+    echo missing
     return
   fi
   read -r status code oom pid id <<<"$line"
