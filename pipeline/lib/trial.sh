@@ -69,7 +69,11 @@ judge() {
   local n=$1
   shift
   local -a target=()
-  if [[ $HONE_TARGET ]]; then target=(--at-least "$HONE_TARGET"); fi
+  if [[ $HONE_TARGET ]]; then
+    target=(--at-least "$HONE_TARGET")
+  elif [[ $(member "$run/model.json" kind) == program ]]; then # which does not know the target
+    target=(--at-least "$(jq '.target.at_least' <"$run/model.json")")
+  fi
   # shellcheck disable=SC2034 # for the job
   judge_code=0 judge_error=
   # shellcheck disable=SC2034 # for the job

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # The example program in NumPy, as the pipeline runs it, and what hone makes of its runs.
 
+load support
+
 setup_file() {
   export PYTHONDONTWRITEBYTECODE=1 HONE_DATA=$BATS_FILE_TMPDIR/data
   export EXAMPLE=$BATS_TEST_DIRNAME/../../pipeline/examples/numpy SUPPORT=$BATS_TEST_DIRNAME/numpy_support.py
@@ -107,6 +109,18 @@ newer() {
   "$PYTHON" "$SUPPORT" same whole/checkpoint.npz stopped/checkpoint.npz
 }
 
+@test "two at once do not write one folder" {
+  start run
+  newer run/events.jsonl parameters.json
+  kill -STOP "$pid"
+  run train run
+  kill -CONT "$pid"
+  [ "$status" -eq 6 ]
+  [[ $output == *"another process"* ]]
+  wait "$pid"
+  [ "$(grep -c '"start"' run/events.jsonl)" -eq 1 ]
+}
+
 @test "its heart beats while it works" {
   start run
   newer run/events.jsonl parameters.json
@@ -146,4 +160,19 @@ newer() {
   run train run
   [ "$status" -eq 5 ]
   [[ $output == *"other parameters"* ]]
+}
+
+@test "the pipeline trains and tweaks it until it meets the target of its hone.yaml" {
+  set_up_pipeline
+  cp "$EXAMPLE"/{hone.yaml,train.py,layers.py,data.py} dev
+  local sha run
+  sha=$(push)
+  run=$(run_of "$sha")
+  "$HONE_SOURCE_DIR/pipeline/pipeline" run
+  jq -e '.target == 0.9 and .met == false' "$run/4-tweak.json"
+  jq -e '.target == 0.9 and .met and .best > 0 and .accuracy >= 0.9' "$run/result.json"
+  local best
+  best=$(jq .best "$run/result.json")
+  [ "$(jq .accuracy "$run/trials/trial-$best/metrics.json")" = "$(jq .accuracy "$run/result.json")" ]
+  [ "$(jq -c . "$run/trials/trial-$best.json")" != "$(jq -c . "$run/trials/trial-0.json")" ]
 }

@@ -5,13 +5,15 @@ HONE_OUT         the one folder to write: metrics.json, history.csv, checkpoint.
 HONE_DATA        the folder of the data sets: mnist/ below it
 
 Started again, it goes on from its checkpoint to bitwise the same weights. SIGTERM and SIGINT save and end it with
-128 + signal. Other exit codes: 0 done, 3 wrong parameters, 4 data, 5 checkpoint, 7 diverged.
+128 + signal. Other exit codes: 0 done, 3 wrong parameters, 4 data, 5 checkpoint, 6 another process is at work there,
+7 diverged.
 """
 import os
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # the bits of a product depend on their number
     os.environ[threads] = "1"
 
+import fcntl
 import json
 import signal
 import sys
@@ -26,6 +28,7 @@ from layers import Network, softmax_cross_entropy
 SEED = 42
 TRAIN_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 5000, 1000, 2000
 SAVE_SECONDS = 1
+LOCK_ATTEMPTS = 50  # 0.1 s apart: who was killed is gone by then
 CLASSES = 10
 
 
@@ -50,12 +53,20 @@ def on_signal(number, frame):
 
 
 class Folder:
-    """What a run leaves behind; each file is replaced as a whole."""
+    """What a run leaves behind; each file is replaced as a whole, and one process at a time writes here."""
 
     def __init__(self, path):
         self.path = path
         self.beaten = 0.0
         os.makedirs(path, exist_ok=True)
+        self.lock = open(self.at(".lock"), "ab")  # held as long as the process lives
+        for attempt in range(LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(0.1)
+        raise Failed(6, f"{path}: another process is writing this run folder")
 
     def at(self, name):
         return os.path.join(self.path, name)
