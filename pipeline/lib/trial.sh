@@ -78,6 +78,7 @@ judge() {
   judge_code=0 judge_error=
   # shellcheck disable=SC2034 # for the job
   verdict=$(engine_hone "$run" gate "$(trial_folder "$n")" --json "${target[@]}" "$@" 2>"$run/hone.errors") || judge_code=$?
+  # shellcheck disable=SC2034 # for the job
   if ((judge_code)); then judge_error=$(plain "$(tail -n 1 -- "$run/hone.errors")"); fi
 }
 
