@@ -80,7 +80,7 @@ engine_launch() {
   without_lock setsid --fork "$BASH" "$pipeline_lib/engines/process-child" "$folder" "${sandbox[@]}" -- \
     "${entry[@]}" "${launch_command[@]}" </dev/null >>"$launch_log" 2>&1
   local tries
-  for ((tries = 0; tries < 500; tries++)); do
+  for ((tries = 0; tries < 1500; tries++)); do
     if [[ -f $folder/pid || -f $folder/exit ]]; then return; fi
     sleep 0.02
   done
