@@ -49,7 +49,8 @@ launch_trial() {
     describe_launch "$@"
     mkdir -p -- "$launch_out"
     engine_remove "$name"
-    engine_launch "$name"
+    # Jenkins ends what a build started by these: the training outlives the build.
+    JENKINS_NODE_COOKIE=dontKillMe BUILD_ID=dontKillMe engine_launch "$name"
   elif [[ -f $run/trials/trial-$1.started ]]; then
     return
   fi
