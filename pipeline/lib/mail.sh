@@ -9,7 +9,10 @@ readonly mail_boundary=hone-part
 
 # write_report: report.html and what the mail says, from the trials' folders.
 write_report() {
-  engine_hone "$run" report "$run/trials" --out "$run/report.html" --text "$run/mail.txt" --mail "$run/mail.html" >&2 ||
+  local -a target=()
+  # Not by what a container wrote, where the settings name one.
+  if [[ $HONE_TARGET ]]; then target=(--at-least "$HONE_TARGET"); fi
+  engine_hone "$run" report "$run/trials" "${target[@]}" --out "$run/report.html" --text "$run/mail.txt" --mail "$run/mail.html" >&2 ||
     say "the report can't be written (exit code $?); the mail goes without"
 }
 

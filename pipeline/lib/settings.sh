@@ -28,7 +28,6 @@ HONE_SMTP_PASSWORD_FILE  path
 HONE_TOKEN_FILE      path
 HONE_WEBHOOK_SECRET_FILE path
 HONE_POLL_SECONDS    count    60
-HONE_PUSH            push     no
 '
 
 # The form of a value as a regular expression, and in words.
@@ -44,14 +43,12 @@ declare -rA setting_form=(
   [size]='^[1-9][0-9]{0,5}[kmg]$'
   [smtp]='^smtps?://[A-Za-z0-9.:_-]+(/[A-Za-z0-9.-]*)?$|^smtps?://\[[0-9a-fA-F:]+\](:[0-9]+)?$'
   [mail]='^[A-Za-z0-9._%+=-]+@[A-Za-z0-9._-]+$|^author$'
-  [push]='^(no|branch)$'
 )
 declare -rA setting_words=(
   [url]='a https, ssh, git or file address, or an absolute path' [text]='text on one line' [path]='a path'
   [inside]='a path inside the repository'
   [engine]='process, docker or podman' [share]='a number above 0, at most 1' [count]='a whole number above 0'
   [number]='a number above 0' [size]='a number of k, m or g bytes' [smtp]='smtp://host:port or smtps://host:port'
-  [mail]='one mail address, or author' [push]='no or branch'
 )
 
 setting_names() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# ctest-labels: containers serial
+# ctest-labels: containers serial long
 # Docker's daemon dies in the middle of a training: nothing is lost.
 
 bats_require_minimum_version 1.5.0

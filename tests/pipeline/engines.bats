@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# ctest-labels: containers
+# ctest-labels: containers long
 # The engines that run containers, each function against the real engine.
 
 load ../support/engine

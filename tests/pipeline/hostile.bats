@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-labels: long
 # What a repository or a program may try: contained, named in one line, and the next push works.
 
 bats_require_minimum_version 1.5.0

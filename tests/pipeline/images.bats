@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# ctest-labels: containers
+# ctest-labels: containers long
 # The images of dockerfiles/, as somebody uses them who knows Docker and nothing of the pipeline.
 
 load ../support/engine

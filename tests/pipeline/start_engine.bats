@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-labels: long
 # pipeline/lib/start-engine with stand-ins for what it installs, starts and calls.
 
 setup() {
