@@ -141,7 +141,7 @@ kill_build() {
   while read -r entry; do
     entry=${entry#/proc/}
     if kill -9 "${entry%/*}" 2>/dev/null; then found=0; fi
-  done < <(grep -lzs "^JENKINS_NODE_COOKIE=$1-" /proc/[0-9]*/environ)
+  done < <(grep -lzs "^JENKINS_NODE_COOKIE=$PWD/jenkins/$1-" /proc/[0-9]*/environ)
   return "$found"
 }
 

@@ -88,7 +88,7 @@ class Build:
         self.result, self.description, self.started = "SUCCESS", "", time.time()
         self.minutes = None
         url = "http://jenkins.example.org/"
-        self.cookie = f"{job.name}-{self.number}-{time.time_ns()}"
+        self.cookie = f"{job.home}/{job.name}-{self.number}"
         # Only parameters that a job declares reach it.
         self.parameters = {**job.parameters, **{name: parameters[name] for name in parameters if name in job.parameters}}
         self.environment = {
@@ -167,12 +167,13 @@ class Build:
 
     def kill_leftovers(self):
         """What the build left running and what bears its mark."""
-        marks = {f"JENKINS_NODE_COOKIE={self.cookie}", f"BUILD_ID={self.number}"}
+        own = {f"{name}={self.environment[name]}" for name in ("BUILD_TAG", "WORKSPACE")}
+        marks = {f"{name}={self.environment[name]}" for name in ("JENKINS_NODE_COOKIE", "BUILD_ID")}
         for process in glob.glob("/proc/[0-9]*/environ"):
             try:
                 with open(process, "rb") as file:
                     environment = set(file.read().decode(errors="replace").split("\0"))
-                if f"BUILD_TAG={self.environment['BUILD_TAG']}" in environment and marks & environment:
+                if own <= environment and marks & environment:
                     os.kill(int(process.split("/")[2]), signal.SIGKILL)
             except (OSError, ProcessLookupError):
                 pass
