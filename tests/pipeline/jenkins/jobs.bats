@@ -120,9 +120,10 @@ END
   sha=$(push)
   jenkins poll >order 3>&- &
   local chain=$!
-  wait_until 30 has_checkpoint "$sha"
-  wait_until 10 test -d jenkins/jobs/hone-3-train/builds/1
+  wait_until 30 test -f "$(run_of "$sha")/2-launch.json"
   pid=$(trainer_pid "$sha" 0)
+  wait_until 10 test -d jenkins/jobs/hone-3-train/builds/1
+  wait_until 30 has_checkpoint "$sha"
   # The training has outlived the build that launched it. Now it dies, and all of the build, as when an agent does.
   kill -9 "$pid"
   wait_until 10 kill_build hone-3-train
