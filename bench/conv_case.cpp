@@ -2,6 +2,7 @@
 
 #include "bench/layer_case.hpp"
 #include "engine/graph/infer.hpp"
+#include "engine/graph/network.hpp"
 #include "engine/layers/blocks.hpp"
 
 namespace hone::bench {
@@ -15,7 +16,8 @@ class ConvCase : public LayerCase {
       : LayerCase(count, threads, pass == Pass::forward),
         shape_(shape),
         pass_(pass),
-        context_(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0) {
+        context_(program_, kernels_, layer_, persistent_, descriptions_, !evaluation_, 0,
+                 NetworkOptions{}.macs_at_a_time) {
     values_ = Slab((bias_offset() + shape.k) * static_cast<std::int64_t>(sizeof(float)));
     for (const auto& [name, values] : {std::pair{"conv.weight", weights()}, std::pair{"conv.bias", bias()}}) {
       layer_[name].values = values;
