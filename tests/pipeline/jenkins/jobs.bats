@@ -125,6 +125,7 @@ END
   wait_until 10 test -d jenkins/jobs/hone-3-train/builds/1
   wait_until 30 has_checkpoint "$sha"
   # The training has outlived the build that launched it. Now it dies, and all of the build, as when an agent does.
+  [[ $(ps -o stat= -p "$pid") == [RSD]* ]]
   kill -9 "$pid"
   wait_until 10 kill_build hone-3-train
   wait "$chain"
