@@ -12,7 +12,8 @@ foreach(file ${bats_files})
   string(REGEX REPLACE "^# ctest-labels: *" "" labels "${label_line}")
   string(REGEX REPLACE "[, ]+" ";" labels "${labels}")
   add_test(NAME ${name} COMMAND ${BATS} --tap ${file})
-  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment}")
+  # The longest begin first.
+  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment}" COST 50)
   if("serial" IN_LIST labels)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
@@ -31,7 +32,7 @@ set_tests_properties(containers.stop PROPERTIES LABELS script TIMEOUT 60 FIXTURE
 # Each reads the whole tree, prints what is wrong as file:line: text, and fails where it printed anything.
 foreach(lint format shell includes words tree)
   add_test(NAME lint.${lint} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${lint} ${CMAKE_SOURCE_DIR})
-  set_tests_properties(lint.${lint} PROPERTIES LABELS "script;lint" TIMEOUT 300)
+  set_tests_properties(lint.${lint} PROPERTIES LABELS "script;lint" TIMEOUT 900 COST 50)
 endforeach()
 add_test(NAME lint.isa_symbols
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/isa_symbols ${CMAKE_SOURCE_DIR} $<TARGET_FILE:hone>)
