@@ -28,7 +28,7 @@ constexpr std::int64_t kBatch = 37, kClasses = 4;
 ModelSpec model(const std::string& pooling = "max_pool") {
   const std::string same = "same", relu = "relu";
   return {
-      {2, 13, 13},
+      {2, 11, 11},
       {conv(16, 3, {{"activation", relu}}), pool(pooling, 2), conv(24, 1, {{"batch_norm", true}, {"activation", relu}}),
        conv(24, 3, {{"padding", same}, {"groups", std::int64_t{24}}}),
        conv(32, 3, {{"padding", same}, {"stride", Pair{2, 2}}, {"batch_norm", true}}),
@@ -88,7 +88,7 @@ TEST_P(GivenUp, StepsChangeNothing) {
 
   int given_up = 0, done = 0;
   Random random(7, 0);
-  for (int attempt = 0; attempt < 40 || given_up == 0 || done == 0; ++attempt) {
+  for (int attempt = 0; attempt < 25 || given_up == 0 || done == 0; ++attempt) {
     ASSERT_LT(attempt, 1000) << given_up << " steps given up, " << done << " done";
     const auto delay = std::chrono::microseconds(random.below(static_cast<std::uint64_t>(longest.count() + 1)));
     std::thread stopper([&stop, delay] {
@@ -137,7 +137,8 @@ INSTANTIATE_TEST_SUITE_P(Threads, GivenUp, testing::Values(Case{1, 0}, Case{2, 0
 TEST(GivenUp, PiecesChangeNothing) {
   // Where its gradient goes to a max_pool, a convolution that takes long has other kernels.
   const ModelSpec spec = model("avg_pool");
-  for (const std::string_view isa : available_isas())
+  for (const std::string_view isa : available_isas()) {
+    if (isa == "reference" && available_isas().size() > 1) continue;  // slow, and cut by blocks and outputs alone
     for (const std::int64_t batch : {kBatch, std::int64_t{2}}) {
       const auto net_after_a_step = [&](std::int64_t macs_at_a_time) {
         NetworkOptions in_pieces = options(nullptr, 1, 0);
@@ -166,6 +167,7 @@ TEST(GivenUp, PiecesChangeNothing) {
         }
       }
     }
+  }
 }
 
 }  // namespace
