@@ -7,7 +7,7 @@ source "${BASH_SOURCE[0]%/*}/engine.sh"
 
 trial_folder() { printf '%s/trials/trial-%s\n' "$run" "$1"; }
 
-# target_arguments FLAG: what tells hone of HONE_TARGET, where it is set.
+# What tells hone of HONE_TARGET, one argument a line; nothing where it is not set.
 target_of_config() { if [[ $HONE_TARGET ]]; then printf '%s\n%s\n' --set "target.at_least=$HONE_TARGET"; fi; }
 
 # model_file N: what trial N trains.
