@@ -1,5 +1,6 @@
-"""What numpy.bats needs NumPy for: layers EXAMPLE | data FOLDER | same A.npz B.npz"""
+"""What numpy.bats needs NumPy for: layers EXAMPLE | data FOLDER | same A.npz B.npz | killed EXAMPLE BATCHES"""
 import os
+import signal
 import struct
 import sys
 
@@ -109,5 +110,24 @@ def same(a, b):
                 sys.exit(f"{name} differs")
 
 
+def train_and_be_killed(example, batches):
+    """Trains as the example does, but saves after every batch, and is killed in the middle of one."""
+    sys.path.insert(0, example)
+    import train
+
+    train.SAVE_SECONDS = 0
+    train_batch, left = train.Training.train_batch, int(batches)
+
+    def train_until_killed(training, places):
+        nonlocal left
+        train_batch(training, places)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train.Training.train_batch = train_until_killed
+    train.main()
+
+
 if __name__ == "__main__":
-    {"layers": check_layers, "data": make_data, "same": same}[sys.argv[1]](*sys.argv[2:])
+    {"layers": check_layers, "data": make_data, "same": same, "killed": train_and_be_killed}[sys.argv[1]](*sys.argv[2:])

@@ -108,6 +108,10 @@ expect_undisturbed() { [ "$(tensors "$(run_of "$sha")/trials/trial-0/best.safete
   local job5=$!
   wait_until 20 test -d "$(run_of "$sha")/trials/trial-1"
   kill -9 "$job5"
-  HONE_TRIALS=2 "$pipeline/jobs/6-monitor.sh"
+  # What job 5 had started, holds the run's lock a moment longer.
+  HONE_TRIALS=2 "$pipeline/jobs/6-monitor.sh" --watch 3>&- 2>log &
+  local monitor=$!
+  wait_until 60 test -f "$(run_of "$sha")/5-retrain-or-notify.json"
+  kill "$monitor"
   [ "$(jq -c '[.accuracy, .best, .trials]' <"$(run_of "$sha")/5-retrain-or-notify.json")" = "$whole" ]
 }
