@@ -155,11 +155,12 @@ supervise() {
   engine_remove "$(container_name "$n")"
 }
 
-# tidy_output N: what a trial left is data and no more: no links, pipes or sockets, nothing that gives rights.
+# tidy_output N: what a trial left is data and no more: no links, pipes or sockets, nothing that gives rights or has none.
 tidy_output() {
   local folder odd
   folder=$(trial_folder "$1")
   find "$folder" -type d ! -perm -700 -exec chmod u+rwx -- {} \; 2>/dev/null || true
+  find "$folder" -type f ! -perm -600 -exec chmod u+rw -- {} + 2>/dev/null || true
   odd=$(find "$folder" ! -type d ! -type f -printf x -delete | wc -c)
   find "$folder" -perm /7000 -exec chmod a-st -- {} +
   if ((odd)); then say "trial $1: left $odd links, pipes or sockets in its folder; they are removed"; fi

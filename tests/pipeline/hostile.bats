@@ -252,7 +252,7 @@ TEXT
   local kind sha
   for kind in 'os.symlink("/etc/passwd", out + "/metrics.json"); os.mkfifo(out + "/events.jsonl")' \
     'open(out + "/metrics.json", "w").truncate(3 << 30)' \
-    'open(out + "/metrics.json", "w").write("{\"status\": \"finished\", \"accuracy\": NaN}")'; do
+    'open(out + "/metrics.json", "w").write("{\"status\": \"finished\", \"accuracy\": NaN}"); os.chmod(out + "/metrics.json", 0)'; do
     program 0.5 <<<"import os; out = os.environ['HONE_OUT']; $kind"
     sha=$(push)
     run_pipeline 4

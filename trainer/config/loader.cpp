@@ -29,9 +29,11 @@ std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text(kMaxYamlBytes + 1, '\0');
   if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad())
-    fail(where,
-         std::string("cannot be read (") + std::strerror(errno != 0 ? errno : EIO) + "); expected a config file");
+  if (!file.is_open() || file.bad()) {
+    const int error = errno != 0 ? errno : EIO;
+    throw Error(error == ENOENT || error == ENOTDIR ? ErrorKind::config : ErrorKind::io, where,
+                std::string("cannot be read (") + std::strerror(error) + "); expected a config file");
+  }
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
 }

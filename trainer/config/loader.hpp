@@ -1,5 +1,6 @@
 // Reads a config: strict, and before any data is looked at. Every error is an Error(config) whose text is
-// `file:line:column: what is wrong; what was expected`, or `--set KEY: ...` for what a --set brought in.
+// `file:line:column: what is wrong; what was expected`, or `--set KEY: ...` for what a --set brought in; for a file
+// that is there and can't be read, Error(io).
 #pragma once
 
 #include <span>

@@ -32,7 +32,7 @@ bool is_folder(const fs::path& path) {
 }
 
 std::string read_text(const fs::path& path, std::uint64_t max_bytes) {
-  return read_file(path, max_bytes, {.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false});
+  return read_file(path, max_bytes, {.missing = ErrorKind::data, .follow_links = false});
 }
 
 // Calls read where the file is there; what is wrong with it becomes a problem of the trial.
@@ -118,7 +118,11 @@ std::vector<std::int64_t> trial_numbers(const fs::path& folder) {
       continue;
     numbers.push_back(number);
   }
-  if (error) throw Error(ErrorKind::data, Location{folder.string()}, "cannot be listed: " + error.message());
+  if (error) {
+    const bool missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+    throw Error(missing ? ErrorKind::data : ErrorKind::io, Location{folder.string()},
+                "cannot be listed: " + error.message());
+  }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
@@ -220,6 +224,9 @@ Report read_report(const fs::path& folder, std::optional<double> target) {
       for (std::size_t i = 1; i < report.trials.size(); ++i) put_changes(report.trials[0], report.trials[i]);
   } else {
     report.trials.push_back(read_trial_folder(report.folder, 0));
+    // Of many trials, one that may not be read is told like a damaged one.
+    for (const Error& problem : report.trials[0].problems)
+      if (problem.kind() == ErrorKind::io) throw problem;
   }
   report.best = best_of(report.trials);
   const double asked = target.value_or(target_of(report.trials[0]));

@@ -60,7 +60,7 @@ inline constexpr std::size_t kMostRows = 256;
 inline constexpr std::size_t kMostTrials = 1000;
 
 // A run folder, or one that holds trial-0, trial-1 ...; target: asked for, else trial 0's own. Error(data) where there
-// is neither.
+// is neither, Error(io) where the run, or the folder of trials, may not be read.
 Report read_report(const std::filesystem::path& folder, std::optional<double> target = {});
 
 }  // namespace hone

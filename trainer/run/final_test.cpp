@@ -40,7 +40,8 @@ std::optional<Metrics> metrics_of_ended_run(const std::filesystem::path& run) {
   try {
     Metrics metrics = read_metrics(run / "metrics.json");
     if (metrics.status == RunStatus::finished || metrics.status == RunStatus::early_stopped) return metrics;
-  } catch (const Error&) {  // torn or foreign: written anew at the end
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::io) throw;  // else torn or foreign: written anew at the end
   }
   return std::nullopt;
 }

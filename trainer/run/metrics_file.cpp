@@ -165,9 +165,8 @@ void write_metrics(const std::filesystem::path& path, const Metrics& metrics) {
 
 Metrics read_metrics(const std::filesystem::path& path) {
   const Location where{path.string()};
-  const json object = parse_json_object(
-      read_file(path, kMaxBytes, {.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false}),
-      where);
+  const json object =
+      parse_json_object(read_file(path, kMaxBytes, {.missing = ErrorKind::data, .follow_links = false}), where);
   Metrics metrics;
   if (!object.contains("status")) throw Error(ErrorKind::data, where, "has no status");
   for_each_field(metrics, [&](const char* name, auto& field, const Range& range) {

@@ -58,8 +58,8 @@ std::string format_metrics(const Metrics& metrics);
 void write_metrics(const std::filesystem::path& path, const Metrics& metrics);
 
 // Strict: the file may come from a container that is not trusted. Regular files of at most 1 MiB only; a field of the
-// wrong type or out of range, or without a status, is Error(data), as is a missing file. Fields that are missing are
-// unknown; fields of other names are ignored.
+// wrong type or out of range, or without a status, is Error(data), as is a missing file; one that may not be read is
+// Error(io). Fields that are missing are unknown; fields of other names are ignored.
 Metrics read_metrics(const std::filesystem::path& path);
 
 }  // namespace hone

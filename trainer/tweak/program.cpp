@@ -216,7 +216,7 @@ ProgramTrial read_program_trial(const ProgramConfig& config, const std::filesyst
   if (metrics.status == RunStatus::interrupted)
     throw Error(ErrorKind::data, Location{(folder / "metrics.json").string()},
                 "the run was interrupted; expected one that has ended");
-  const InputRules rules{.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false};
+  const InputRules rules{.missing = ErrorKind::data, .follow_links = false};
   return program_trial(parse_values(config, read_file(file, kMaxValuesBytes, rules), file.string()), metrics);
 }
 

@@ -23,7 +23,7 @@ Trial read_trial(const std::filesystem::path& run) {
   trial.status = metrics.status;
   trial.validation_images = metrics.validation_images.value_or(0);
   const std::filesystem::path config = run / "config.yaml";
-  const InputRules rules{.missing = ErrorKind::data, .denied = ErrorKind::data, .follow_links = false};
+  const InputRules rules{.missing = ErrorKind::data, .follow_links = false};
   trial.config = parse_config(read_file(config, kMaxConfigBytes, rules), config.string());
   if (std::filesystem::exists(run / "history.csv")) trial.history = read_history(run / "history.csv");
   return trial;
