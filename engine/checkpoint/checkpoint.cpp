@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <set>
 #include <string_view>
@@ -25,7 +26,7 @@ constexpr std::string_view kFormat = "1";
 constexpr std::string_view kSumPrefix = "hone.xxh3.";
 constexpr std::string_view kHeaderSumKey = "hone.xxh3.header";
 constexpr std::string_view kNoDigits = "0000000000000000";
-constexpr std::uint64_t kBlock = std::uint64_t{1} << 20;  // bytes read at a time
+constexpr std::uint64_t kBlock = std::uint64_t{1} << 20;  // bytes read or written at a time
 
 class Checksum {
  public:
@@ -42,11 +43,23 @@ class Checksum {
   XXH3_state_t state_;
 };
 
-template <class Bytes>
-std::string checksum(const Bytes& bytes) {
+// Calls visit(block) for the blocks that the bytes consist of.
+template <class Visit>
+void for_each_block(std::string_view bytes, const CheckpointProgress& progress, Visit visit) {
+  for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(kBlock, bytes.size()))) {
+    visit(bytes.substr(0, kBlock));
+    if (progress) progress();
+  }
+}
+
+std::string checksum(std::string_view bytes, const CheckpointProgress& progress = {}) {
   Checksum sum;
-  sum.add(bytes.data(), bytes.size() * sizeof(*bytes.data()));
+  for_each_block(bytes, progress, [&](std::string_view block) { sum.add(block.data(), block.size()); });
   return sum.text();
+}
+
+std::string_view as_bytes(const std::vector<float>& data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float)};
 }
 
 std::string sum_key(const std::string& tensor) { return std::string(kSumPrefix) + tensor; }
@@ -63,7 +76,7 @@ std::size_t find_header_digits(std::string_view header) {
 }
 
 // The length bytes and the header, with all checksums.
-std::string encode_header(const Checkpoint& checkpoint) {
+std::string encode_header(const Checkpoint& checkpoint, const CheckpointProgress& progress) {
   SafetensorsHeader header;
   for (const auto& [key, value] : checkpoint.metadata) {
     if (key == kFormatKey || key.starts_with(kSumPrefix))
@@ -82,7 +95,7 @@ std::string encode_header(const Checkpoint& checkpoint) {
       throw Error(ErrorKind::internal, "checkpoint tensor '" + tensor.name + "' has a wrong size or name");
     const std::uint64_t end = at + elements * sizeof(float);
     header.tensors.push_back({tensor.name, "F32", tensor.shape, at, end});
-    header.metadata[sum_key(tensor.name)] = checksum(tensor.data);
+    header.metadata[sum_key(tensor.name)] = checksum(as_bytes(tensor.data), progress);
     at = end;
   }
   std::string bytes = format_safetensors(header);
@@ -141,7 +154,7 @@ OpenCheckpoint open_checkpoint(const std::filesystem::path& path) {
 
 // Reads a tensor block by block: the next `bytes` into what place(bytes) gives. Checks its sum.
 template <class Place>
-void read_tensor(const OpenCheckpoint& open, const SafetensorsEntry& tensor, const std::function<void()>& progress,
+void read_tensor(const OpenCheckpoint& open, const SafetensorsEntry& tensor, const CheckpointProgress& progress,
                  Place place) {
   Checksum sum;
   for (std::uint64_t at = tensor.begin; at < tensor.end;) {
@@ -155,33 +168,62 @@ void read_tensor(const OpenCheckpoint& open, const SafetensorsEntry& tensor, con
   open.check(tensor, sum.text());
 }
 
-void verify_tensors(const OpenCheckpoint& open, const std::function<void()>& progress) {
+void verify_tensors(const OpenCheckpoint& open, const CheckpointProgress& progress) {
   std::vector<char> block(static_cast<std::size_t>(std::min(kBlock, open.file.size())));
   for (const SafetensorsEntry& tensor : open.header.tensors)
     read_tensor(open, tensor, progress, [&](std::size_t) { return block.data(); });
 }
 
-std::string_view as_bytes(const std::vector<float>& data) {
-  return {reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float)};
-}
+// Syncs a large file piece by piece while it is written: one sync at the end could take minutes, and nothing can break
+// it off. A piece is what the disk takes in about a tenth of a second.
+class PacedSync {
+ public:
+  explicit PacedSync(TemporaryFile& file) : file_(file) {}
+
+  void wrote(std::size_t bytes) {
+    unsynced_ += bytes;
+    if (unsynced_ < piece_) return;
+    const auto start = std::chrono::steady_clock::now();
+    file_.sync();
+    const auto took = std::chrono::steady_clock::now() - start;
+    unsynced_ = 0;
+    if (took < std::chrono::milliseconds(50)) piece_ = std::min(2 * piece_, kLargest);
+    if (took > std::chrono::milliseconds(200)) piece_ = std::max(piece_ / 2, kSmallest);
+  }
+
+ private:
+  static constexpr std::size_t kSmallest = std::size_t{1} << 20, kFirst = 8 * kSmallest, kLargest = 128 * kSmallest;
+  TemporaryFile& file_;
+  std::size_t unsynced_ = 0, piece_ = kFirst;
+};
 
 }  // namespace
 
-void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint) {
-  file.write(encode_header(checkpoint));
-  for (const CheckpointTensor& tensor : checkpoint.tensors) file.write(as_bytes(tensor.data));
+void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint, const CheckpointProgress& progress) {
+  PacedSync paced(file);
+  const auto write = [&](std::string_view bytes) {
+    for_each_block(bytes, progress, [&](std::string_view block) {
+      file.write(block);
+      paced.wrote(block.size());
+    });
+  };
+  write(encode_header(checkpoint, progress));
+  for (const CheckpointTensor& tensor : checkpoint.tensors) write(as_bytes(tensor.data));
+  file.sync();
 }
 
-void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                      const CheckpointProgress& progress) {
   TemporaryFile file(path);
-  write_checkpoint(file, checkpoint);
-  file.sync();
+  write_checkpoint(file, checkpoint, progress);
   file.replace_target();
 }
 
-void verify_checkpoint(const std::filesystem::path& path) { verify_tensors(open_checkpoint(path), {}); }
+void verify_checkpoint(const std::filesystem::path& path, const CheckpointProgress& progress) {
+  verify_tensors(open_checkpoint(path), progress);
+}
 
-Checkpoint read_checkpoint(const std::filesystem::path& path, const std::function<void()>& progress) {
+Checkpoint read_checkpoint(const std::filesystem::path& path, const CheckpointProgress& progress) {
   OpenCheckpoint open = open_checkpoint(path);
   verify_tensors(open, progress);
   Checkpoint checkpoint;

@@ -31,17 +31,20 @@ struct Checkpoint {
 
 class TemporaryFile;
 
-// Equal checkpoints give equal bytes. The file is replaced atomically. Error(io) where it cannot be written, and then
-// the older one is untouched.
-void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
-// The same bytes into a temporary file, which is left to the caller to sync and rename.
-void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint);
+// Called every now and then by what takes long, and at least once; what it throws ends that. May be empty.
+using CheckpointProgress = std::function<void()>;
+
+// Equal checkpoints give equal bytes. The file is replaced atomically. Error(io) where it cannot be written; then, and
+// where `progress` throws, the older one is untouched.
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                      const CheckpointProgress& progress = {});
+// The same bytes into a temporary file, on the disk when this returns; left to the caller to rename.
+void write_checkpoint(TemporaryFile& file, const Checkpoint& checkpoint, const CheckpointProgress& progress = {});
 
 // Verifies the whole file before a tensor is allocated. Error(checkpoint), naming the file, where it is missing,
-// damaged in any way, or no checkpoint of hone; Error(io) where it cannot be opened. `progress`: called now and then;
-// what it throws ends the reading.
-Checkpoint read_checkpoint(const std::filesystem::path& path, const std::function<void()>& progress = {});
+// damaged in any way, or no checkpoint of hone; Error(io) where it cannot be opened.
+Checkpoint read_checkpoint(const std::filesystem::path& path, const CheckpointProgress& progress = {});
 // As read_checkpoint(), without the tensors.
-void verify_checkpoint(const std::filesystem::path& path);
+void verify_checkpoint(const std::filesystem::path& path, const CheckpointProgress& progress = {});
 
 }  // namespace hone

@@ -48,9 +48,9 @@ std::vector<int> ages_in(const fs::path& folder) {
   return ages;
 }
 
-bool is_good(const fs::path& path) {
+bool is_good(const fs::path& path, const CheckpointProgress& progress) {
   try {
-    verify_checkpoint(path);
+    verify_checkpoint(path, progress);
     return true;
   } catch (const Error&) {
     return false;
@@ -59,16 +59,15 @@ bool is_good(const fs::path& path) {
 
 }  // namespace
 
-void save_last(const fs::path& folder, const Checkpoint& checkpoint, int keep) {
+void save_last(const fs::path& folder, const Checkpoint& checkpoint, int keep, const CheckpointProgress& progress) {
   const fs::path last = path_of(folder, 0);
   const fs::path older = path_of(folder, 1);
   TemporaryFile file(last);
-  write_checkpoint(file, checkpoint);
-  file.sync();
+  write_checkpoint(file, checkpoint, progress);
 
   // A kill between the two links below leaves last and last.1 as two names of one file: nothing to shift then.
   std::error_code error;
-  const bool shift = keep > 1 && is_good(last) && !fs::equivalent(last, older, error);
+  const bool shift = keep > 1 && is_good(last, progress) && !fs::equivalent(last, older, error);
   if (shift) {
     for (int age = keep - 1; age > 1; --age)
       if (fs::exists(path_of(folder, age - 1), error)) link_over(path_of(folder, age - 1), path_of(folder, age));
@@ -83,7 +82,7 @@ void save_last(const fs::path& folder, const Checkpoint& checkpoint, int keep) {
 
 std::optional<LoadedCheckpoint> load_newest(const fs::path& folder,
                                             const std::function<void(const std::string&)>& on_warning,
-                                            const std::function<void()>& progress) {
+                                            const CheckpointProgress& progress) {
   const std::vector<int> ages = ages_in(folder);
   if (ages.empty()) return std::nullopt;
   std::vector<std::string> problems;

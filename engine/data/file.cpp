@@ -70,10 +70,14 @@ void File::read(void* dst, std::size_t bytes) {
     data_error(name_, fmt::format("ends at byte {}; expected at least {} bytes", start + got, start + bytes));
 }
 
-std::vector<std::uint8_t> File::read_all(std::uint64_t limit) {
+std::vector<std::uint8_t> File::read_all(std::uint64_t limit, const std::function<void()>& progress) {
   if (size_ > limit) data_error(name_, fmt::format("has {} bytes; expected at most {}", size_, limit));
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
   std::vector<std::uint8_t> bytes(size_);
-  read(bytes.data(), bytes.size());
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    read(bytes.data() + at, std::min(kPiece, bytes.size() - at));
+    if (progress) progress();
+  }
   return bytes;
 }
 

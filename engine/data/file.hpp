@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ class File {
   std::size_t read_some(void* dst, std::size_t bytes);
   // Exactly `bytes`, or an error that names the offset where the file ended.
   void read(void* dst, std::size_t bytes);
-  // The whole file, which may have at most `limit` bytes.
-  std::vector<std::uint8_t> read_all(std::uint64_t limit);
+  // The whole file, which may have at most `limit` bytes. `progress`: called now and then; may be empty.
+  std::vector<std::uint8_t> read_all(std::uint64_t limit, const std::function<void()>& progress = {});
 
  private:
   friend class Folder;

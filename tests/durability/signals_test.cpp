@@ -46,9 +46,9 @@ Stop stop(const SmallRun& small, const std::vector<std::string>& more, Begun beg
   return {process.wait(), took};
 }
 
-void expect_stopped(const Stop& stop, int signal, const fs::path& run) {
+void expect_stopped(const Stop& stop, int signal, const fs::path& run, const std::string& says = "") {
   EXPECT_EQ(stop.result.code, 128 + signal) << stop.result.err;
-  EXPECT_EQ(stop.result.err, "");
+  EXPECT_EQ(stop.result.err, says);
   EXPECT_LT(stop.took.count(), 2.0);
   EXPECT_EQ(read_metrics(run / "metrics.json").status, RunStatus::interrupted);
 }
@@ -123,6 +123,35 @@ TEST_P(Signals, DuringASave) {
     ASSERT_EQ(resumed.code, 0) << resumed.err;
     expect_same_run(small.folder / "whole", run);
   }
+}
+
+// Some 46 MB of weights and optimizer state: to write them takes five seconds where each MiB takes a tenth. The save is
+// given up, and what was there before stays: nothing at first, then a checkpoint.
+TEST_P(Signals, DuringASaveThatTakesLong) {
+  const SmallRun small("  epochs: 1\n  optimizer: adam\n", "    - dense: 60000\n    - dense: 4\n", 100);
+  const fs::path run = small.folder / "run";
+  const std::vector<std::string> more = {"--resume", "--set", "train.epochs=2"};
+  const auto environment = fault_environment({"write", "slow", true}, 1, run, small.folder / "report");
+  const auto saving = [&] {
+    for (const std::string& name : fs::exists(run) ? names_in(run) : std::vector<std::string>())
+      if (name.starts_with(".last.safetensors")) return true;
+    return false;
+  };
+  const auto expect_given_up = [&](const Stop& stopped) {
+    expect_stopped(stopped, GetParam(), run,
+                   "warning: what was done since the last checkpoint could not be saved within 1.2 s of the stop\n");
+    for (const std::string& name : names_in(run)) EXPECT_FALSE(name.ends_with(".hone-tmp")) << name;
+  };
+  expect_given_up(stop(small, {}, saving, milliseconds(20), GetParam(), environment));
+  EXPECT_FALSE(fs::exists(run / "last.safetensors"));
+  for (const char* name : {"whole", "run"}) ASSERT_EQ(run_hone(small.train(name, {"--resume"})).code, 0);
+  expect_same_run(small.folder / "whole", run);
+
+  const std::string before = slurp(run / "last.safetensors");
+  expect_given_up(stop(small, more, saving, milliseconds(20), GetParam(), environment));
+  EXPECT_TRUE(slurp(run / "last.safetensors") == before);
+  for (const char* name : {"whole", "run"}) ASSERT_EQ(run_hone(small.train(name, more)).code, 0);
+  expect_same_run(small.folder / "whole", run);
 }
 
 // More multiply-adds for the memory they need, and running statistics: an image takes about 75 million.

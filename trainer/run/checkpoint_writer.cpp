@@ -47,8 +47,8 @@ void CheckpointWriter::run() noexcept {
 }
 
 void CheckpointWriter::write(const CheckpointJob& job) const {
-  if (job.best) write_checkpoint(folder_ / "best.safetensors", *job.best);
-  save_last(folder_, job.last, keep_);
+  if (job.best) write_checkpoint(folder_ / "best.safetensors", *job.best, throw_if_out_of_time);
+  save_last(folder_, job.last, keep_, throw_if_out_of_time);
   // A second name of the same file costs nothing: last.safetensors is replaced, never written over.
   if (job.whole_epochs) link_over(folder_ / "last.safetensors", rollback_path(folder_));
   events_.write(Event::checkpoint, job.fields);

@@ -1,4 +1,5 @@
-// Writes checkpoints on a thread of its own, in the order in which they were handed over, losing none.
+// Writes checkpoints on a thread of its own, in the order in which they were handed over, losing none. Where a stop is
+// out of time (throw_if_out_of_time()), what is being written is given up: what went wrong is Stopped then.
 #pragma once
 
 #include <condition_variable>

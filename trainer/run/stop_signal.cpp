@@ -1,13 +1,27 @@
 #include "trainer/run/stop_signal.hpp"
 
+#include <time.h>
+
+#include <cstdint>
+
 namespace hone {
 namespace {
 
 std::atomic<int> requested{0};
-static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
+std::atomic<std::int64_t> requested_at{0};  // nanoseconds; set before `requested`
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
+              "used in a signal handler");
+
+// May be called in a signal handler.
+std::int64_t now_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 extern "C" void on_signal(int signal) {
   int none = 0;
+  if (requested.load() == none) requested_at = now_ns();
   requested.compare_exchange_strong(none, signal);
 }
 
@@ -36,6 +50,11 @@ SignalsBlocked::SignalsBlocked() {
 SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 const std::atomic<int>& stop_request() noexcept { return requested; }
+
+void throw_if_out_of_time() {
+  if (requested.load() != 0 && now_ns() - requested_at >= std::chrono::nanoseconds(kTimeToSave).count())
+    throw Stopped{requested};
+}
 
 void throw_if_stopped() {
   if (const int signal = requested.load(std::memory_order_relaxed); signal != 0) throw Stopped{signal};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 
 namespace hone {
@@ -39,5 +40,10 @@ struct Stopped {
 };
 
 void throw_if_stopped();
+
+// From the signal on: what is not on the disk by then is given up. A stop has two seconds, the rest of it included.
+inline constexpr std::chrono::milliseconds kTimeToSave{1200};
+// Throws Stopped once a stop was requested that long ago, and from then on.
+void throw_if_out_of_time();
 
 }  // namespace hone

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "trainer/run/stop_signal.hpp"
 
 namespace hone {
 namespace {
@@ -64,20 +66,28 @@ void restore(const Checkpoint& checkpoint, const std::string& file, std::span<co
   }
 }
 
+std::vector<float> copy_of(std::span<const float> values) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  std::vector<float> copy;
+  copy.reserve(values.size());
+  for (; !values.empty(); values = values.subspan(std::min(kPiece, values.size()))) {
+    throw_if_out_of_time();
+    const std::span<const float> piece = values.first(std::min(kPiece, values.size()));
+    copy.insert(copy.end(), piece.begin(), piece.end());
+  }
+  return copy;
+}
+
 }  // namespace
 
 void append_weights(const Network<float>& network, Checkpoint& checkpoint) {
-  for (const TensorInfo& info : network.tensors()) {
-    const auto values = network.values(info);
-    checkpoint.tensors.push_back({info.name, info.shape, {values.begin(), values.end()}});
-  }
+  for (const TensorInfo& info : network.tensors())
+    checkpoint.tensors.push_back({info.name, info.shape, copy_of(network.values(info))});
 }
 
 void append_optimizer(const Network<float>& network, Checkpoint& checkpoint) {
-  for (const TensorInfo& info : network.optimizer_tensors()) {
-    const auto values = network.optimizer_values(info);
-    checkpoint.tensors.push_back({kOptimizerPrefix + info.name, info.shape, {values.begin(), values.end()}});
-  }
+  for (const TensorInfo& info : network.optimizer_tensors())
+    checkpoint.tensors.push_back({kOptimizerPrefix + info.name, info.shape, copy_of(network.optimizer_values(info))});
 }
 
 void restore_weights(const Checkpoint& checkpoint, const std::string& file, Network<float>& network) {

@@ -10,7 +10,7 @@ namespace hone {
 
 inline constexpr char kOptimizerPrefix[] = "optimizer.";
 
-// Weights and running statistics, in the order of the layers.
+// Weights and running statistics, in the order of the layers. These two throw Stopped where a stop is out of time.
 void append_weights(const Network<float>& network, Checkpoint& checkpoint);
 // Named optimizer.<slot>.<tensor>.
 void append_optimizer(const Network<float>& network, Checkpoint& checkpoint);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -242,7 +243,10 @@ class Run {
   void close_stopped(TrainResult& result) {
     result.metrics = {};
     result.metrics.status = RunStatus::interrupted;
-    if (training_) training_->save_stopped();
+    if (training_ && !training_->save_stopped())
+      progress_.warning(
+          fmt::format("what was done since the last checkpoint could not be saved within {} s of the stop",
+                      std::chrono::duration<double>(kTimeToSave).count()));
     finish(result.metrics);
   }
 

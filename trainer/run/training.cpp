@@ -188,10 +188,15 @@ void Training::submit(CheckpointJob job) {
   state_.train_seconds += seconds;
 }
 
-void Training::save_stopped() {
-  // What is not finite is not worth keeping: the checkpoint before it is.
-  if (dirty_ && parts_.network.finite()) submit({});
-  writer_.wait();
+bool Training::save_stopped() {
+  try {
+    // What is not finite is not worth keeping: the checkpoint before it is.
+    if (dirty_ && parts_.network.finite()) submit({});
+    writer_.wait();
+    return true;
+  } catch (const Stopped&) {
+    return false;
+  }
 }
 
 // Back to the end of the last whole epoch, wherever checkpoints in the middle of one happened to fall: what comes next

@@ -51,8 +51,9 @@ class Training {
   void save_start(const std::optional<std::filesystem::path>& resumed);
   // Trains until the last epoch or an early stop. Throws Diverged when no retry is left, Stopped after a signal.
   void run();
-  // After Stopped: a checkpoint of what is not saved yet.
-  void save_stopped();
+  // After Stopped: a checkpoint of what is not saved yet. False where there was no time for it: the one before it
+  // stays.
+  bool save_stopped();
   // Until every checkpoint is on the disk.
   void wait() { writer_.wait(); }
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
 #include "engine/base/error.hpp"
+#include "engine/data/aside.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/file.hpp"
 #include "engine/data/formats/picture_check.hpp"
@@ -35,34 +37,16 @@ namespace {
 static_assert(STBI_MAX_DIMENSIONS == kMaxImageSide);
 constexpr std::uint64_t kMaxEncoded = std::uint64_t{256} << 20;
 
+// What is no larger is decoded within milliseconds; with as many scans as are taken, well within a second.
+constexpr std::int64_t kQuickValues = std::int64_t{1} << 20;
+constexpr std::size_t kQuickBytes = std::size_t{1} << 16;
+
 struct Free {
   void operator()(void* memory) const { stbi_image_free(memory); }
 };
 
-}  // namespace
-
-Shape picture_shape(std::span<const std::uint8_t> encoded, const std::string& name) {
-  const auto refuse = [&](const std::string& problem) {
-    data_error(name, fmt::format("{}; expected a complete PNG, JPEG, BMP, PGM or PPM", problem));
-  };
-  if (encoded.size() > kMaxEncoded) refuse(fmt::format("has {} bytes", encoded.size()));
-  if (const char* problem = structure_problem(encoded)) refuse(problem);
-  int width = 0, height = 0, channels = 0;
-  if (stbi_info_from_memory(encoded.data(), static_cast<int>(encoded.size()), &width, &height, &channels) == 0)
-    refuse("can't be read");
-  if (width < 1 || height < 1 || width > kMaxImageSide || height > kMaxImageSide)
-    data_error(name, fmt::format("has {} x {} pixels; expected 1 to {} a side", height, width, kMaxImageSide));
-  if (const char* problem = size_problem(encoded, {channels, height, width}))
-    refuse(fmt::format("{} ({} x {} pixels in {} bytes)", problem, height, width, encoded.size()));
-  return {channels <= 2 ? 1 : 3, height, width};
-}
-
-std::vector<std::uint8_t> decode_picture(std::span<const std::uint8_t> encoded, const Shape& shape,
-                                         const std::string& name) {
-  if (shape.c != 1 && shape.c != 3)
-    throw Error(ErrorKind::config, Location{name},
-                fmt::format("can't be decoded to {} channels; expected 1 or 3", shape.c));
-  picture_shape(encoded, name);
+// Of a picture that was looked at.
+std::vector<std::uint8_t> decode(std::span<const std::uint8_t> encoded, const Shape& shape, const std::string& name) {
   int width = 0, height = 0, found = 0;
   const std::unique_ptr<stbi_uc, Free> decoded(stbi_load_from_memory(
       encoded.data(), static_cast<int>(encoded.size()), &width, &height, &found, static_cast<int>(shape.c)));
@@ -84,6 +68,39 @@ std::vector<std::uint8_t> decode_picture(std::span<const std::uint8_t> encoded, 
   return planes;
 }
 
-std::vector<std::uint8_t> read_picture(File file) { return file.read_all(kMaxEncoded); }
+}  // namespace
+
+Shape picture_shape(std::span<const std::uint8_t> encoded, const std::string& name) {
+  const auto refuse = [&](const std::string& problem) {
+    data_error(name, fmt::format("{}; expected a complete PNG, JPEG, BMP, PGM or PPM", problem));
+  };
+  if (encoded.size() > kMaxEncoded) refuse(fmt::format("has {} bytes", encoded.size()));
+  if (const char* problem = structure_problem(encoded)) refuse(problem);
+  int width = 0, height = 0, channels = 0;
+  if (stbi_info_from_memory(encoded.data(), static_cast<int>(encoded.size()), &width, &height, &channels) == 0)
+    refuse("can't be read");
+  if (width < 1 || height < 1 || width > kMaxImageSide || height > kMaxImageSide)
+    data_error(name, fmt::format("has {} x {} pixels; expected 1 to {} a side", height, width, kMaxImageSide));
+  if (const char* problem = size_problem(encoded, {channels, height, width}))
+    refuse(fmt::format("{} ({} x {} pixels in {} bytes)", problem, height, width, encoded.size()));
+  return {channels <= 2 ? 1 : 3, height, width};
+}
+
+std::vector<std::uint8_t> decode_picture(std::span<const std::uint8_t> encoded, const Shape& shape,
+                                         const std::string& name, const std::function<void()>& progress) {
+  if (shape.c != 1 && shape.c != 3)
+    throw Error(ErrorKind::config, Location{name},
+                fmt::format("can't be decoded to {} channels; expected 1 or 3", shape.c));
+  const Shape own = picture_shape(encoded, name);
+  const bool quick = std::max(own.size(), shape.size()) <= kQuickValues && encoded.size() <= kQuickBytes;
+  if (quick || !progress) return decode(encoded, shape, name);
+  return run_aside([bytes = std::vector<std::uint8_t>(encoded.begin(), encoded.end()), shape,
+                    name] { return decode(bytes, shape, name); },
+                   progress);
+}
+
+std::vector<std::uint8_t> read_picture(File file, const std::function<void()>& progress) {
+  return file.read_all(kMaxEncoded, progress);
+}
 
 }  // namespace hone

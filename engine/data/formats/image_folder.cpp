@@ -65,14 +65,14 @@ class Loader {
     if (options_.progress) options_.progress();
     std::vector<std::uint8_t> planes;
     try {
-      const std::vector<std::uint8_t> encoded = read_picture(folder_.open(file));
+      const std::vector<std::uint8_t> encoded = read_picture(folder_.open(file), options_.progress);
       const std::string name = folder_.name(file);
       if (shape_ == Shape{}) {
         const Shape own = picture_shape(encoded, name);
-        planes = decode_picture(encoded, own, name);
+        planes = decode_picture(encoded, own, name, options_.progress);
         shape_ = own;
       } else {
-        planes = decode_picture(encoded, shape_, name);
+        planes = decode_picture(encoded, shape_, name, options_.progress);
       }
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;

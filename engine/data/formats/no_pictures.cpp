@@ -16,11 +16,11 @@ namespace {
 Shape picture_shape(std::span<const std::uint8_t> /*encoded*/, const std::string& name) { refuse(name); }
 
 std::vector<std::uint8_t> decode_picture(std::span<const std::uint8_t> /*encoded*/, const Shape& /*shape*/,
-                                         const std::string& name) {
+                                         const std::string& name, const std::function<void()>& /*progress*/) {
   refuse(name);
 }
 
-std::vector<std::uint8_t> read_picture(File file) { refuse(file.name()); }
+std::vector<std::uint8_t> read_picture(File file, const std::function<void()>& /*progress*/) { refuse(file.name()); }
 
 Dataset load_image_folder(const std::filesystem::path& folder, const LoadOptions& /*options*/) {
   refuse(folder.string());

@@ -122,6 +122,29 @@ TEST(Rotation, GoesOnWhereAKillLeftTwoNamesOfOneFile) {
   EXPECT_EQ(step_in(folder / "last.2.safetensors"), "1");
 }
 
+// At whichever moment: nothing but the new one is missing.
+TEST(Rotation, ASaveThatIsGivenUpLeavesWhatWasThere) {
+  const TemporaryFolder folder;
+  for (int step = 1; step <= 2; ++step) save_last(folder.path(), sample_checkpoint(step), 2);
+  const std::string last = slurp(folder / "last.safetensors"), older = slurp(folder / "last.1.safetensors");
+  struct GivenUp {};
+  for (int n = 1;; ++n) {
+    int left = n;
+    try {
+      save_last(folder.path(), sample_checkpoint(3), 2, [&] {
+        if (--left == 0) throw GivenUp();
+      });
+      EXPECT_GT(n, 10) << "it looks up too seldom";
+      break;
+    } catch (const GivenUp&) {
+    }
+    EXPECT_EQ(names_in(folder.path()), (Names{"last.1.safetensors", "last.safetensors"})) << n;
+    EXPECT_TRUE(slurp(folder / "last.safetensors") == last && slurp(folder / "last.1.safetensors") == older) << n;
+  }
+  EXPECT_EQ(step_in(folder / "last.safetensors"), "3");
+  EXPECT_EQ(step_in(folder / "last.1.safetensors"), "2");
+}
+
 TEST(Rotation, LeavesOtherFilesAlone) {
   const TemporaryFolder folder;
   const Names others = {"best.safetensors",  "last.-1.safetensors", "last.01.safetensors",

@@ -195,6 +195,18 @@ TEST(Picture, WhatIsNotDefinedIsZero) {
   }
 }
 
+// Of a large picture the end need not be waited for; a small one is not worth a look.
+TEST(Picture, DecodingIsGivenUp) {
+  struct Stop {};
+  const auto stop = [] { throw Stop(); };
+  const Pixels pixels = ramp(1100 * 1000);
+  const std::string large = ppm("P5", 1100, 1000, pixels), small = ppm("P5", 110, 100, ramp(110 * 100));
+  EXPECT_THROW(decode_picture(bytes(large), {1, 8, 8}, "x", stop), Stop);
+  EXPECT_THROW(decode_picture(bytes(small), {3, 1100, 1000}, "x", stop), Stop);
+  EXPECT_EQ(decode_picture(bytes(small), {1, 8, 8}, "x", stop).size(), 64u);
+  EXPECT_EQ(decode_picture(bytes(large), {1, 1000, 1100}, "x", [] {}), pixels);
+}
+
 class ImageFolder : public ::testing::Test {
  protected:
   void SetUp() override {
