@@ -14,6 +14,10 @@
 #include "tests/support/expect_error.hpp"
 #include "tests/support/faults.hpp"
 #include "trainer/config/loader.hpp"
+#include "trainer/report/parameters.hpp"
+#include "trainer/run/data.hpp"
+#include "trainer/run/metrics_file.hpp"
+#include "trainer/run/train_state.hpp"
 
 namespace {
 
@@ -67,9 +71,10 @@ void free(void* memory) {
 namespace hone::testing {
 namespace {
 
-// tests/README.md says the same. Deflate packs at most 1,032 bytes into one.
-constexpr std::int64_t kHeaderTimes = 16, kPlainTimes = 5, kGzipTimes = 3 * 1032, kPictureTimes = 6 * 1032,
-                       kConfigTimes = 128, kLargestConfigTimes = 32;
+// tests/README.md says the same. Deflate packs at most 1,032 bytes into one; no picture is taken that would have more
+// than 2,048 values a byte.
+constexpr std::int64_t kHeaderTimes = 16, kPlainTimes = 5, kGzipTimes = 3 * 1032, kPictureTimes = 6 * 2048,
+                       kConfigTimes = 128, kLargestConfigTimes = 32, kTextTimes = 48;
 constexpr std::int64_t kAnyway = std::int64_t{1} << 20;  // messages, buffers of a fixed size
 
 // Most that `call` held at once. It may be refused.
@@ -122,6 +127,38 @@ TEST(Memory, OfACheckpointsHeader) {
     expect_held(held(little_endian(claim) + "{}"), 1, 10, "a claim of " + std::to_string(claim));
 }
 
+// Texts inside of a checkpoint, and files of a run: JSON and rows of numbers.
+TEST(Memory, OfTextsOfARun) {
+  const std::size_t size = 1 << 20;
+  std::string names = "{", columns = format_history({});
+  for (int i = 0; names.size() < size; ++i) names += "\"" + std::to_string(i) + "\":{},";
+  const std::string rows = columns + repeated("0,0,,,,,,,\n", size - columns.size());
+  const TemporaryFolder folder;
+  for (const std::string& text :
+       {repeated("[", size), repeated("{\"\":", size), "[" + repeated("\"\",", size) + "\"\"]",
+        "[" + repeated("0,", size) + "0]", "[" + repeated("[],", size) + "0]", "[" + repeated("{},", size) + "0]",
+        names + "\"\":0}", "{\"status\":" + repeated("[", size), rows}) {
+    const auto expect = [&](const char* reader, const auto& call) {
+      expect_held(held_by(call), kTextTimes, text.size(), reader + (": " + text.substr(0, 40)));
+    };
+    expect("labels", [&] { parse_labels(text, "x"); });
+    expect("normalization", [&] { parse_normalization(text, "x"); });
+    expect("history", [&] { parse_history(text, "x"); });
+    for (const char* key : {"hone.history", "hone.state"}) {
+      Metadata metadata = {{"hone.step", "0"},
+                           {"hone.epoch", "0"},
+                           {"hone.cursor", "0"},
+                           {"hone.history", columns},
+                           {"hone.state", "{}"}};
+      metadata[key] = text;
+      expect(key, [&] { read_state(metadata, "x"); });
+    }
+    spill(folder / "metrics.json", text.substr(0, size));
+    expect("metrics", [&] { read_metrics(folder / "metrics.json"); });
+    expect("parameters", [&] { parse_parameters(text); });
+  }
+}
+
 std::string gzip(const std::string& bytes) {
   z_stream stream = {};
   deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY);
@@ -165,8 +202,8 @@ TEST(Memory, OfCifarFiles) {
   expect_held(held_by([&] { load_dataset("cifar_bin", folder.path()); }), kPlainTimes, 1001 * 3073, "cifar");
 }
 
-// A PNG of grey zeros: as dense as such a file can be.
-std::string png_of_zeros(std::uint32_t side) {
+// A grey PNG of zeros; a chunk that says nothing makes the file as long as wanted.
+std::string png_of_zeros(std::uint32_t side, char depth = 8, bool interlaced = false, std::size_t at_least = 0) {
   const auto word = [](std::uint32_t value) {
     std::string bytes;
     for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
@@ -178,25 +215,61 @@ std::string png_of_zeros(std::uint32_t side) {
            word(static_cast<std::uint32_t>(
                ::crc32(0, reinterpret_cast<const Bytef*>(all.data()), static_cast<uInt>(all.size()))));
   };
-  const std::string raw(std::size_t{side} * (side + 1), '\0');
+  // Each row, and each of an interlaced picture's passes, has a byte of its own.
+  const std::string raw(side * (std::size_t{side} * static_cast<std::size_t>(depth) / 8 + 8), '\0');
   std::string packed(::compressBound(raw.size()), '\0');
   uLongf length = packed.size();
   ::compress2(reinterpret_cast<Bytef*>(packed.data()), &length, reinterpret_cast<const Bytef*>(raw.data()), raw.size(),
               9);
   packed.resize(length);
-  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", word(side) + word(side) + std::string("\x08\0\0\0\0", 5)) +
-         chunk("IDAT", packed) + chunk("IEND", "");
+  const std::string kind = {depth, 0, 0, 0, static_cast<char>(interlaced)};
+  const std::string start = "\x89PNG\r\n\x1a\n" + chunk("IHDR", word(side) + word(side) + kind);
+  const std::string end = chunk("IDAT", packed) + chunk("IEND", "");
+  const std::size_t known = start.size() + end.size() + 12;
+  return start + chunk("tEXt", std::string(std::max(known, at_least) - known, 'x')) + end;
+}
+
+// A grey JPEG that says it has side x side pixels, and then holds none; progressive: its coefficients are kept as well.
+std::string jpeg_of_nothing(std::uint16_t side, bool progressive, std::size_t length) {
+  const auto segment = [](char marker, const std::string& data) {
+    const std::size_t size = data.size() + 2;
+    return std::string{'\xff', marker, static_cast<char>(size >> 8), static_cast<char>(size & 0xff)} + data;
+  };
+  const std::string edge = {static_cast<char>(side >> 8), static_cast<char>(side & 0xff)};
+  const std::string one_code = std::string(1, '\1') + std::string(15, '\0') + std::string(1, '\0');
+  std::string file = "\xff\xd8" + segment('\xdb', std::string(65, '\0')) +
+                     segment(progressive ? '\xc2' : '\xc0', "\x08" + edge + edge + std::string("\1\1\x11\0", 4)) +
+                     segment('\xc4', std::string(1, '\0') + one_code) + segment('\xc4', "\x10" + one_code);
+  const std::string scan =
+      segment('\xda', std::string("\1\1\0\0", 4) + (progressive ? '\0' : '\x3f') + std::string(1, '\0')) + "\xff\xd9";
+  while (file.size() + scan.size() + 4 < length)
+    file += segment('\xfe', std::string(std::min<std::size_t>(length - file.size() - scan.size() - 4, 60000), 'x'));
+  return file + scan;
 }
 
 TEST(Memory, OfPictures) {
-  const auto held = [](const std::string& picture) {
-    const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size());
-    return held_by([&] { decode_picture(bytes, {3, 8, 8}, "x"); });
+  const auto bytes_of = [](const std::string& picture) {
+    return std::span(reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size());
+  };
+  const auto held = [&](const std::string& picture) {
+    return held_by([&] { decode_picture(bytes_of(picture), {3, 8, 8}, "x"); });
   };
   for (const char* claim : {"P6 8192 8192 255\n", "P5 8192 1 255\n", "P6 99999999999 1 255\n"})
     expect_held(held(claim), 1, 10, claim);
   const std::string png = png_of_zeros(2000);
   expect_held(held(png), kPictureTimes, png.size(), "a png of zeros");
+  constexpr std::uint16_t kSide = 2896;
+  const std::size_t least = std::size_t{kSide} * kSide / 2048 + 1;  // shorter files are refused
+  for (const bool interlaced : {false, true})
+    for (const char depth : {'\1', '\2', '\4', '\x8', '\x10'}) {
+      const std::string picture = png_of_zeros(kSide, depth, interlaced, least);
+      expect_held(held(picture), kPictureTimes, picture.size(), "depth " + std::to_string(depth));
+    }
+  for (const bool progressive : {false, true}) {
+    const std::string picture = jpeg_of_nothing(kSide, progressive, least);
+    expect_held(held(picture), kPictureTimes, picture.size(), progressive ? "a progressive jpeg" : "a jpeg");
+    EXPECT_EQ(decode_picture(bytes_of(picture), {1, 8, 8}, "x"), std::vector<std::uint8_t>(64, 128));
+  }
   std::string larger = png;
   larger[18] = '\x1f';  // its width; the checksum no longer agrees
   expect_held(held(larger), 1, larger.size(), "a png that claims more");

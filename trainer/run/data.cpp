@@ -8,6 +8,7 @@
 #include "engine/graph/infer.hpp"
 #include "trainer/config/loader.hpp"
 #include "trainer/config/suggest.hpp"
+#include "trainer/run/json_object.hpp"
 
 namespace hone {
 namespace {
@@ -92,6 +93,7 @@ std::string format_normalization(const Normalization& normalization) {
 }
 
 std::vector<std::string> parse_labels(const std::string& text, const std::string& file) {
+  if (nested_too_deeply(text)) damaged(file, "hone.labels");
   try {
     return json::parse(text).get<std::vector<std::string>>();
   } catch (const json::exception&) {
@@ -100,6 +102,7 @@ std::vector<std::string> parse_labels(const std::string& text, const std::string
 }
 
 Normalization parse_normalization(const std::string& text, const std::string& file) {
+  if (nested_too_deeply(text)) damaged(file, "hone.normalize");
   try {
     const json object = json::parse(text);
     return {object.at("mean").get<std::vector<float>>(), object.at("scale").get<std::vector<float>>()};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.hpp"
+#include "trainer/run/json_object.hpp"
 
 namespace hone {
 namespace {
@@ -67,8 +68,10 @@ TrainState read_state(const Metadata& metadata, const std::string& file) {
   state.epoch = count_of(metadata, "hone.epoch", file);
   state.cursor = count_of(metadata, "hone.cursor", file);
   state.history = parse_history(metadata_text(metadata, "hone.history", file), file, ErrorKind::checkpoint);
+  const std::string& text = metadata_text(metadata, "hone.state", file);
+  if (nested_too_deeply(text)) throw Error(ErrorKind::checkpoint, Location{file}, "hone.state is damaged");
   try {
-    const json rest = json::parse(metadata_text(metadata, "hone.state", file));
+    const json rest = json::parse(text);
     for_each(state, [&](const char* name, auto& value) { rest.at(name).get_to(value); });
   } catch (const json::exception&) {
     throw Error(ErrorKind::checkpoint, Location{file}, "hone.state is damaged");
