@@ -159,7 +159,7 @@ TEST(Metrics, WhatIsWrongIsNamed) {
         R"({"labels": ["a"], "counts": [[1, 2]]})", R"({"labels": ["a"], "counts": [[-1]]})",
         R"({"labels": ["a"], "counts": [[1.5]]})", R"({"labels": ["a"], "counts": [[9223372036854775807]]})"})
     field(R"("confusion": )" + std::string(bad), kConfusion);
-  refused(std::string(1 << 20, '['), "no JSON at byte");
+  refused(std::string(1 << 20, '['), "is nested too deeply");
   refused(std::string((1 << 20) + 1, ' '), "at most 1048576");
 }
 
