@@ -1,5 +1,6 @@
 #include "trainer/run/stop_signal.hpp"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cstdint>
@@ -52,8 +53,11 @@ SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullp
 const std::atomic<int>& stop_request() noexcept { return requested; }
 
 void throw_if_out_of_time() {
-  if (requested.load() != 0 && now_ns() - requested_at >= std::chrono::nanoseconds(kTimeToSave).count())
-    throw Stopped{requested};
+  if (requested.load() == 0) return;
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto to_end = std::chrono::nanoseconds(kTimeToEndAGiB) * usage.ru_maxrss / (1 << 20);
+  if (now_ns() - requested_at >= (kTimeToSave - to_end).count()) throw Stopped{requested};
 }
 
 void throw_if_stopped() {

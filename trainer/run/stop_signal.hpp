@@ -41,8 +41,9 @@ struct Stopped {
 
 void throw_if_stopped();
 
-// From the signal on: what is not on the disk by then is given up. A stop has two seconds, the rest of it included.
-inline constexpr std::chrono::milliseconds kTimeToSave{1200};
+// A stop has two seconds. What is not on the disk this long after the signal is given up; for each GiB that the program
+// has needed, the system takes back so much of the rest.
+inline constexpr std::chrono::milliseconds kTimeToSave{1200}, kTimeToEndAGiB{200};
 // Throws Stopped once a stop was requested that long ago, and from then on.
 void throw_if_out_of_time();
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -244,9 +243,7 @@ class Run {
     result.metrics = {};
     result.metrics.status = RunStatus::interrupted;
     if (training_ && !training_->save_stopped())
-      progress_.warning(
-          fmt::format("what was done since the last checkpoint could not be saved within {} s of the stop",
-                      std::chrono::duration<double>(kTimeToSave).count()));
+      progress_.warning("there was no time to save what was done since the last checkpoint; --resume does it again");
     finish(result.metrics);
   }
 

@@ -190,6 +190,7 @@ void Training::submit(CheckpointJob job) {
 
 bool Training::save_stopped() {
   try {
+    if (dirty_) throw_if_out_of_time();
     // What is not finite is not worth keeping: the checkpoint before it is.
     if (dirty_ && parts_.network.finite()) submit({});
     writer_.wait();
