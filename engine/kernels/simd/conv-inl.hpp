@@ -137,12 +137,14 @@ struct Conv {
       a.src_tap_step = strip.along_row ? along_tap : copy.positions * L;
       a.src_pixel_step = along.src_step / copy.step * L;
     }
-    // Channels are too far apart for the hardware to see what comes next.
+    // Channels are too far apart for the hardware to see what comes next: what the next strips read, or, where channels
+    // are done in parts, what the next part does. (Any earlier, it would be pushed out again.)
     const std::int64_t newest_row = row.src_tap_step > 0 ? (row.taps - 1) * row.src_tap_step : 0;
     const std::int64_t pixel_step = along.src_step * strip.along().src_step;
     const bool rows_follow = strip.along_row && row.count > 1;
+    const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
     const std::int64_t ahead =
-        rows_follow ? (newest_row + row.src_step) * strip.rows.src_step : kStripsAhead * strip.pixels * pixel_step;
+        rows_follow ? (newest_row + row.src_step) * strip.rows.src_step : strips_ahead * strip.pixels * pixel_step;
     const auto run = Tiles::template tile_of<TK>(strip.pixels, a.src_pixel_step == L);
     const float* weights = d.packed + group * d.packed_group + (row.tap_first * d.s + column.tap_first) * TK;
     const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
@@ -156,7 +158,7 @@ struct Conv {
       a.channels = padding_only ? 0 : end - first;
       a.accumulate = n > 0;
       a.relu = d.relu && n + 1 == parts;
-      const float* next = strip.src + first * d.src_plane + ahead;
+      const float* next = strip.src + (n + 1 < parts ? end * d.src_plane : ahead);
       std::int64_t pixel = 0;
       for (std::int64_t k = k_begin; k < k_end; k += TK) {
         a.prefetch = next + pixel * pixel_step;

@@ -33,8 +33,20 @@ struct ConvTile {
   };
   using Tile = void (*)(const Args&) noexcept;
 
+  template <int TP, int TK>
+  HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step,
+                                  const float* weights) noexcept {
+    V x[TP];
+    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { x[p] = load_pinned<Arch>(src + p * step); });
+    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+      const V w = broadcast_pinned<Arch>(weights + k);
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = fma<Arch>(x[p], w, acc[p][k]); });
+    });
+  }
+
   template <int TP, int TK, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const Args& a) noexcept {
+  [[gnu::noinline]] static void tile(const Args& args) noexcept {
+    const Args a = args;  // a copy: what is stored to dst can't change it
     V acc[TP][TK];
     if (a.accumulate)
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
@@ -47,37 +59,46 @@ struct ConvTile {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
       });
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TP>([&](auto p)
-                     HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + k * a.dst_plane + p * a.dst_pixel_step, 1); });
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+        __builtin_prefetch(a.dst + (k + TK) * a.dst_plane + p * a.dst_pixel_step, 1);
+      });
     });
     const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
-    for (std::int64_t c = 0; c < a.channels; ++c) {
-      const float* src_row = a.src + c * a.src_plane;
-      const float* weights_row = a.weights + c * a.weights_plane;
-      __builtin_prefetch(a.prefetch + c * a.prefetch_plane);
-      for (std::int64_t r = 0; r < a.rows; ++r) {
-        const float* src = src_row;
-        const float* weights = weights_row;
-        for (std::int64_t s = 0; s < a.taps; ++s) {
-          V x[TP];
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { x[p] = load_pinned<Arch>(src + p * step); });
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-            const V w(weights[k]);
-            unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = fma<Arch>(x[p], w, acc[p][k]); });
-          });
-          src += a.src_tap_step;
-          weights += a.weights_tap_step;
-        }
-        src_row += a.src_row_step;
-        weights_row += a.weights_row_step;
+    const float *src_channel = a.src, *weights_channel = a.weights, *prefetch = a.prefetch;
+    if (a.rows == 1 && a.taps == 1)
+      for (std::int64_t c = 0; c < a.channels; ++c) {
+        __builtin_prefetch(prefetch);
+        add_tap<TP, TK>(acc, src_channel, step, weights_channel);
+        src_channel += a.src_plane;
+        weights_channel += a.weights_plane;
+        prefetch += a.prefetch_plane;
       }
-    }
+    else
+      for (std::int64_t c = 0; c < a.channels; ++c) {
+        const float *src_row = src_channel, *weights_row = weights_channel;
+        __builtin_prefetch(prefetch);
+        for (std::int64_t r = 0; r < a.rows; ++r) {
+          const float *src = src_row, *weights = weights_row;
+          for (std::int64_t s = 0; s < a.taps; ++s) {
+            add_tap<TP, TK>(acc, src, step, weights);
+            src += a.src_tap_step;
+            weights += a.weights_tap_step;
+          }
+          src_row += a.src_row_step;
+          weights_row += a.weights_row_step;
+        }
+        src_channel += a.src_plane;
+        weights_channel += a.weights_plane;
+        prefetch += a.prefetch_plane;
+      }
+    if (a.relu)
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[p][k] = relu<Arch>(acc[p][k]); });
+      });
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
       if (k < a.stored)
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          const V y = a.relu ? relu<Arch>(acc[p][k]) : acc[p][k];
-          store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, y);
-        });
+        unroll<TP>([&](auto p)
+                       HONE_INLINE_LAMBDA { store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
     });
   }
 

@@ -5,6 +5,7 @@
 // added up. Where a tap would read padding, its tile leaves these pixels out.
 #pragma once
 
+#include "engine/kernels/simd/conv_weights_depthwise-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/tap_range-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -38,7 +39,8 @@ struct ConvWeights {
   // Small tiles have too few sums to hide the latency of a multiply-add: they take several pixels at a time, each with
   // sums of its own.
   template <int TK, int TJ, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
+    const TileArgs a = args;  // what is stored can't change it
     constexpr int kPixels = TK * TJ == 1 ? 4 : TK * TJ < 4 ? 2 : 1;
     V acc[TK * TJ], more[kPixels - 1 > 0 ? kPixels - 1 : 1][TK * TJ];
     unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA {
@@ -205,6 +207,13 @@ struct ConvWeights {
                   std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
     using Transposed = ConvWeightsTransposed<Arch>;
     const ConvShape& p = plan.shape;
+    if (ConvWeightsDepthwise<Arch>::suits(p)) {
+      for (std::int64_t k = k_begin; k < k_end; ++k) {
+        ConvWeightsDepthwise<Arch>::run(plan, src, diff, diff_weights, blocks, k);
+        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k, k + 1);
+      }
+      return;
+    }
     const bool merged = same_columns(p), transposed = Transposed::suits(p);
     for (std::int64_t k = k_begin; k < k_end;) {
       const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();

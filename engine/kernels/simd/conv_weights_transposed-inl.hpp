@@ -48,7 +48,8 @@ struct ConvWeightsTransposed {
   using Tile = void (*)(const TileArgs&) noexcept;
 
   template <int TK, int TV>
-  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
+    const TileArgs a = args;  // what is stored can't change it
     V acc[TK][TV];
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
       unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * a.sums_row + v * L); });
@@ -60,7 +61,7 @@ struct ConvWeightsTransposed {
         V inputs[TV];
         unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
         unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          const V d(diff[k]);
+          const V d = broadcast_pinned<Arch>(diff + k);
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
         });
       }

@@ -31,7 +31,8 @@ struct Dense {
 
   // kAdjacent: weights of neighbouring outputs are neighbours (weight_output is 1).
   template <int TB, int TO, bool kAdjacent>
-  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
+    const TileArgs a = args;  // what is stored can't change it
     V acc[TB][TO];
     unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
       const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
@@ -43,7 +44,7 @@ struct Dense {
       V x[TB];
       unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { x[b] = load_pinned<Arch>(src + b * a.src_block); });
       unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-        const V w(weights[o * output]);
+        const V w = broadcast_pinned<Arch>(weights + o * output);
         unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = fma<Arch>(x[b], w, acc[b][o]); });
       });
     }
@@ -113,7 +114,8 @@ struct Dense {
   using GradientTile = void (*)(const GradientArgs&) noexcept;
 
   template <int TO, int TV>
-  [[gnu::noinline]] static void gradient_tile(const GradientArgs& a) noexcept {
+  [[gnu::noinline]] static void gradient_tile(const GradientArgs& args) noexcept {
+    const GradientArgs a = args;  // what is stored can't change it
     V acc[TO][TV];
     unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = V(0.0f); }); });
     if (a.inputs >= TV * L)
@@ -129,7 +131,7 @@ struct Dense {
           __builtin_prefetch(x + (TV + v) * L);  // of the next inputs
         });
         unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-          const V d(block[o * L + l]);
+          const V d = broadcast_pinned<Arch>(block + o * L + l);
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
         });
       }

@@ -42,7 +42,8 @@ struct SingleConv {
   using Tile = void (*)(const TileArgs&) noexcept;
 
   template <int W, int TP, int TV, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const TileArgs& a) noexcept {
+  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
+    const TileArgs a = args;  // what is stored can't change it
     using F = Floats<Arch, W>;
     using V = typename F::V;
     V acc[TP][TV];
@@ -103,7 +104,7 @@ struct SingleConv {
           V w[TV];
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + i * a.weights_plane + v * W); });
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-            const V x = F::broadcast(src[i * a.src_plane + p * step]);
+            const V x = F::broadcast_pinned(src + i * a.src_plane + p * step);
             unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
           });
         });

@@ -61,7 +61,7 @@ struct SingleConvNarrow {
           unroll<TV>([&](auto v)
                          HONE_INLINE_LAMBDA { x[v] = load_pixels<W, kStep>(src + v * a.src_next, a.src_pixel_step); });
           unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-            const V w = F::broadcast(weights[k * a.weights_dst]);
+            const V w = F::broadcast_pinned(weights + k * a.weights_dst);
             unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = F::fma(x[v], w, acc[k][v]); });
           });
         }

@@ -47,18 +47,30 @@ HONE_INLINE Vec<Arch> load(const float* from) {
   return Vec<Arch>::load_unaligned(from);
 }
 
-// A load that stays in a register: otherwise g++ folds it into each of the multiply-adds that use it, which are then
-// bound by loads.
+// Keeps x in a register: otherwise g++ folds its load into each of the multiply-adds that use it, which are then bound
+// by loads.
+template <class Arch, class Register>
+HONE_INLINE void pin([[maybe_unused]] Register& x) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(x));
+#elif defined(__SSE2__)
+  asm("" : "+x"(x));
+#elif defined(__aarch64__)
+  asm("" : "+w"(x));
+#endif
+}
+
 template <class Arch>
 HONE_INLINE Vec<Arch> load_pinned(const float* from) {
   Vec<Arch> x = Vec<Arch>::load_unaligned(from);
-#if defined(__AVX512F__)
-  asm("" : "+v"(x.data));
-#elif defined(__SSE2__)
-  asm("" : "+x"(x.data));
-#elif defined(__aarch64__)
-  asm("" : "+w"(x.data));
-#endif
+  pin<Arch>(x.data);
+  return x;
+}
+
+template <class Arch>
+HONE_INLINE Vec<Arch> broadcast_pinned(const float* from) {
+  Vec<Arch> x(*from);
+  pin<Arch>(x.data);
   return x;
 }
 

@@ -111,6 +111,10 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(8, 7, 7, 12, 1, 1), 2);
   check(conv_shape(8, 9, 7, 8, 3, 3, 2, 1), 4);     // strided
   check(conv_shape(8, 6, 6, 8, 3, 3, 1, 1, 8), 4);  // depthwise
+  check(conv_shape(5, 9, 28, 5, 3, 3, 1, 1, 5), 17);
+  check(conv_shape(3, 11, 19, 3, 5, 5, 1, 2, 3), 4);
+  check(conv_shape(3, 8, 21, 3, 3, 3, 2, 1, 3), 4);
+  check(conv_shape(3, 10, 20, 3, 2, 4, 1, 0, 3), 4);
   check(conv_shape(6, 6, 6, 4, 3, 3, 1, 1, 2), 4);  // groups
   check(conv_shape(2, 5, 5, 3, 1, 1, 3), 2);        // stride beyond the kernel
   check(conv_shape(130, 4, 4, 70, 3, 3, 1, 1), 2);  // weights beyond the first cache
