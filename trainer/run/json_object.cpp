@@ -49,12 +49,12 @@ class NamesOnce : public json::json_sax_t {
 
 }  // namespace
 
-bool nested_too_deeply(std::string_view json) {
+bool nested_too_deeply(std::string_view text) {
   constexpr int kDeepest = 8;
   int depth = 0;
   bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == '"') in_string = !in_string;
     if (in_string && c == '\\') ++i;
     if (in_string) continue;
