@@ -42,6 +42,8 @@ AnyConfig config_of(const std::string& path, std::span<const std::string> sets) 
   if (auto* model = std::get_if<Config>(&config)) {
     resolve_model(*model);
     if (!model->has_input()) load_data(*model, nullptr);
+  } else if (const ProgramSpec& program = std::get<ProgramConfig>(config).program; !program.dataset.empty()) {
+    known_dataset(program.dataset, program.where);
   }
   return config;
 }
@@ -74,10 +76,12 @@ ordered_json json_of_goal(const C& config) {
           {"tweak", {{"trials", config.tweak.trials}, {"minutes", config.tweak.minutes}}}};
 }
 
+ordered_json name_or_null(const std::string& name) { return name.empty() ? ordered_json() : ordered_json(name); }
+
 ordered_json json_of(const Network<float>& network, const Config& config) {
   ordered_json object = {{"name", config.name},
                          {"kind", network.convolutional() ? "cnn" : "dense"},
-                         {"dataset", config.data.dataset.empty() ? ordered_json() : ordered_json(config.data.dataset)},
+                         {"dataset", name_or_null(config.data.dataset)},
                          {"input", {network.input().c, network.input().h, network.input().w}},
                          {"classes", network.classes()},
                          {"parameters", network.parameters()},
@@ -118,7 +122,7 @@ ordered_json json_of(const Parameter& parameter) {
 ordered_json json_of(const ProgramConfig& config) {
   ordered_json object = {{"name", config.name},
                          {"kind", "program"},
-                         {"dataset", nullptr},
+                         {"dataset", name_or_null(config.program.dataset)},
                          {"command", config.program.command},
                          {"parameters", ordered_json::object()}};
   for (const Parameter& parameter : config.program.parameters)
@@ -131,6 +135,7 @@ std::string text_of(const ProgramConfig& config) {
   std::string text = config.name + "\ncommand:";
   for (const std::string& word : config.program.command) text += " " + yaml_text(std::string_view(word));
   text += "\n";
+  if (!config.program.dataset.empty()) text += "dataset: " + config.program.dataset + "\n";
   for (const Parameter& parameter : config.program.parameters)
     text += fmt::format("{}: {}\n", parameter.name, json_of(parameter).dump());
   return text + "kind: program\n";

@@ -31,13 +31,15 @@ std::int64_t count_layers(const std::vector<Component>& layers) {
   return count;
 }
 
-void check_data(const DataConfig& data) {
-  const bool plain = std::all_of(data.dataset.begin(), data.dataset.end(), [](char c) {
+void check_dataset(const std::string& name, const std::string& path, const Location& where) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
-  if (!plain)
-    fail(data.where,
-         "data.dataset is " + in_quotes(data.dataset) + "; expected a name of letters, digits, '_' and '-'");
+  if (!plain) fail(where, path + " is " + in_quotes(name) + "; expected a name of letters, digits, '_' and '-'");
+}
+
+void check_data(const DataConfig& data) {
+  check_dataset(data.dataset, "data.dataset", data.where);
   if (data.dataset.empty() && data.format.empty() && data.path.empty())
     fail(data.where, "data names no images; expected 'dataset', or 'format' and 'path'");
   if (!data.dataset.empty() && !(data.format.empty() && data.path.empty()))
@@ -111,6 +113,7 @@ void check(const Config& config) {
 }
 
 void check(const ProgramConfig& config) {
+  check_dataset(config.program.dataset, "program.dataset", config.program.where);
   for (const Parameter& parameter : config.program.parameters) {
     const std::string path = "program.parameters." + parameter.name;
     if (parameter.kind == ParameterKind::choice)

@@ -79,6 +79,13 @@ template <class V>
 void describe(V& v, ProgramSpec& c) {
   v.texts({.name = "command", .doc = "program and arguments, run without a shell", .required = true}, kMaxCommand,
           c.command);
+  v.option({.name = "dataset",
+            .kind = OptionKind::text,
+            .fallback = "",
+            .doc = "a data set by name that is there before the program starts",
+            .maximum = kMaxNameBytes,
+            .optional = true},
+           c.dataset);
   v.parameters({"parameters", "what a tweak may change, by name"}, c.parameters);
 }
 

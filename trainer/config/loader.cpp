@@ -81,6 +81,10 @@ void place_data(const YamlNode& root, const std::string& file, DataConfig& data)
   check_data_root(data.path, data.where);
 }
 
+void place_program(const YamlNode& root, ProgramSpec& program) {
+  if (const YamlEntry* entry = root.find("program")->value.find("dataset")) program.where = entry->value.where;
+}
+
 YamlNode parse_root(std::string_view text, const std::string& file, std::span<const std::string> sets) {
   YamlNode root = parse_yaml(text, file);
   if (root.where.line == 0) root.where = {file, 1, 1};
@@ -94,7 +98,10 @@ T read(const YamlNode& root, std::string_view text, const std::string& file) {
   Reader(&root, "", root.where).read(config);
   config.source = text;
   if (config.name.empty()) config.name = default_name(file);
-  if constexpr (std::is_same_v<T, Config>) place_data(root, file, config.data);
+  if constexpr (std::is_same_v<T, Config>)
+    place_data(root, file, config.data);
+  else
+    place_program(root, config.program);
   check(config);
   return config;
 }

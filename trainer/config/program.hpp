@@ -25,7 +25,9 @@ struct Parameter {
 
 struct ProgramSpec {
   std::vector<std::string> command;   // program and arguments, for no shell
+  std::string dataset;                // that it needs, by name; may be empty
   std::vector<Parameter> parameters;  // in the order of the file
+  Location where;                     // of the value of dataset
 };
 
 struct ProgramTweakConfig {

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.hpp"
-#include "engine/data/catalog.hpp"
 #include "engine/data/sampling.hpp"
 #include "engine/graph/infer.hpp"
 #include "trainer/config/loader.hpp"
@@ -17,14 +16,7 @@ using nlohmann::json;
 
 // nullptr where the config names files instead.
 const DatasetInfo* info_of(const DataConfig& data) {
-  if (data.dataset.empty()) return nullptr;
-  const DatasetInfo* info = find_dataset(data.dataset);
-  if (info != nullptr) return info;
-  std::vector<std::string_view> names;
-  for (const DatasetInfo& known : dataset_catalog()) names.push_back(known.name);
-  throw Error(
-      ErrorKind::config, data.where,
-      "unknown data set '" + data.dataset + "'; expected one of " + joined(names) + did_you_mean(data.dataset, names));
+  return data.dataset.empty() ? nullptr : &known_dataset(data.dataset, data.where);
 }
 
 void check_classes(const Config& config, std::int64_t classes) {
@@ -43,6 +35,14 @@ void check_classes(const Config& config, std::int64_t classes) {
 }
 
 }  // namespace
+
+const DatasetInfo& known_dataset(const std::string& name, const Location& where) {
+  if (const DatasetInfo* info = find_dataset(name)) return *info;
+  std::vector<std::string_view> names;
+  for (const DatasetInfo& known : dataset_catalog()) names.push_back(known.name);
+  throw Error(ErrorKind::config, where,
+              "unknown data set '" + name + "'; expected one of " + joined(names) + did_you_mean(name, names));
+}
 
 void resolve_model(Config& config) {
   const DatasetInfo* known = info_of(config.data);

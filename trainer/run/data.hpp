@@ -4,11 +4,15 @@
 #include <functional>
 #include <string>
 
+#include "engine/data/catalog.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/normalize.hpp"
 #include "trainer/config/config.hpp"
 
 namespace hone {
+
+// The data set of that name. Throws Error(config) at `where` where none has it.
+const DatasetInfo& known_dataset(const std::string& name, const Location& where);
 
 // What can be told from config and catalog before any data is read: fills in model.input where a named data set tells
 // it, and throws Error(config) for shapes that are impossible.

@@ -152,6 +152,21 @@ TEST(Inspect, TellsWhatAProgramTakes) {
   EXPECT_FALSE(std::filesystem::exists(trained().out("program")));
 }
 
+TEST(Inspect, NamesTheDataSetOfAProgram) {
+  const auto inspect = [](const std::string& dataset) {
+    const auto config =
+        trained().folder.write("program.yaml", "program: {command: [a], dataset: " + dataset + "}\n").string();
+    return run_hone({"inspect", config, "--json"}, {{"HONE_DATA", "/nowhere"}});
+  };
+  EXPECT_EQ(json::parse(inspect("mnist").out)["dataset"], "mnist");
+  const ProcessResult misspelt = inspect("mnits");
+  EXPECT_EQ(misspelt.code, 3);
+  EXPECT_NE(misspelt.err.find("program.yaml:1:34: unknown data set 'mnits'; expected one of "), std::string::npos)
+      << misspelt.err;
+  EXPECT_NE(misspelt.err.find("did you mean 'mnist'?"), std::string::npos) << misspelt.err;
+  EXPECT_EQ(inspect("--help").code, 3);
+}
+
 TEST(Inspect, RefusesAConfigOfNoKindAndOfBoth) {
   const auto refused = [](const std::string& text, const std::string& message) {
     const auto config = trained().folder.write("kind.yaml", text);

@@ -9,6 +9,7 @@ namespace {
 constexpr const char* kProgram = R"(seed: 7
 program:
   command: [python3, train.py, 3]
+  dataset: fashion_mnist
   parameters:
     rate: {type: real, low: 1.0e-4, high: 1, log: true, default: 0.01}
     filters: {type: int, low: 1, high: 16}
@@ -23,6 +24,7 @@ TEST(Program, ReadsEveryKey) {
   EXPECT_EQ(c.seed, 7);
   EXPECT_EQ(c.source, kProgram);
   EXPECT_EQ(c.program.command, (std::vector<std::string>{"python3", "train.py", "3"}));
+  EXPECT_EQ(c.program.dataset, "fashion_mnist");
   EXPECT_EQ(c.target.at_least, 0.95);
   EXPECT_EQ(c.tweak.trials, 5);
   EXPECT_EQ(c.tweak.minutes, 3);
@@ -64,6 +66,10 @@ TEST(Program, MistakesAreNamedWithTheirPlace) {
       {"program: {command: [a, \"b\\0\"]}\n",
        "c.yaml:1:24: program.command is the text 'b\\x00'; expected a text of 1 to 4096 bytes without control "
        "characters"},
+      {"program: {command: [a], dataset: ../a}\n",
+       "c.yaml:1:34: program.dataset is '../a'; expected a name of letters, digits, '_' and '-'"},
+      {"program: {command: [a], dataset: [mnist]}\n",
+       "c.yaml:1:34: program.dataset is a list; expected a text of 1 to 200 bytes"},
       {"program: {command: [a]}\ntrain: {epochs: 3}\n",
        "c.yaml:2:1: unknown key 'train' in the config; expected one of name, seed, program, target, tweak"},
       {"program: {command: [a]}\ntweak: {allow: [width]}\n",
