@@ -1,11 +1,13 @@
 // hone inspect: what a model consists of, layer by layer; what a program is and takes.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "trainer/cli/arguments.hpp"
 #include "trainer/cli/output.hpp"
 #include "trainer/config/describe_program.hpp"
+#include "trainer/config/dump.hpp"
 #include "trainer/config/loader.hpp"
 #include "trainer/config/option.hpp"
 #include "trainer/run/data.hpp"
@@ -20,6 +22,7 @@ extern const Command kInspect;
 
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 // Planned as training would plan it.
@@ -141,15 +144,34 @@ std::string text_of(const ProgramConfig& config) {
   return text + "kind: program\n";
 }
 
+// As one would write it in `folder`.
+std::string written_for(const std::string& folder, const AnyConfig& config) {
+  if (!std::holds_alternative<Config>(config))
+    throw Error(ErrorKind::usage, "--config-for was given for a program; expected a model");
+  Config here = std::get<Config>(config);
+  if (!here.data.path.empty())
+    here.data.path = fs::path(here.data.path).lexically_relative(fs::absolute(folder).lexically_normal()).string();
+  return to_yaml(here);
+}
+
 void show(bool json, const ordered_json& object, const std::string& text) {
   print(json ? object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n" : text);
 }
 
 int run(std::span<const std::string> arguments) {
   Arguments args(kInspect);
-  args.list("set", "KEY=VALUE", "change a value of the config; may be repeated").flag("json", "print one JSON object");
+  args.list("set", "KEY=VALUE", "change a value of the config; may be repeated")
+      .flag("json", "print one JSON object")
+      .option("config-for", "FOLDER", "print the config instead, every default written out, to be put into FOLDER");
   if (!args.parse(arguments, 1, 1, "a config or a checkpoint")) return 0;
-  const AnyConfig config = config_of(args.plain()[0], args.texts("set"));
+  const std::string& path = args.plain()[0];
+  const std::vector<std::string> sets = args.texts("set");
+  if (args.has("config-for")) {
+    print(written_for(args.text("config-for"),
+                      is_checkpoint(path) ? config_of(path, sets) : load_any_config(path, sets)));
+    return 0;
+  }
+  const AnyConfig config = config_of(path, sets);
   const bool json = args.has("json");
   if (const auto* model = std::get_if<Config>(&config)) {
     const Network<float> network = planned(*model);

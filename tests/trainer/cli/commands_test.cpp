@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/hone.hpp"
+#include "trainer/config/dump.hpp"
+#include "trainer/config/loader.hpp"
 #include "trainer/run/metrics_file.hpp"
 
 namespace hone::testing {
@@ -165,6 +167,25 @@ TEST(Inspect, NamesTheDataSetOfAProgram) {
       << misspelt.err;
   EXPECT_NE(misspelt.err.find("did you mean 'mnist'?"), std::string::npos) << misspelt.err;
   EXPECT_EQ(inspect("--help").code, 3);
+}
+
+TEST(Inspect, WritesAConfigOutForAFolder) {
+  const auto written_for = [](const std::string& folder) {
+    const ProcessResult result =
+        run_hone({"inspect", trained().model(), "--set", "train.epochs=7", "--config-for", folder});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  const std::string here = written_for(trained().folder.path().string());
+  EXPECT_EQ(here.find(trained().folder.path().string()), std::string::npos) << here;
+  // From that folder it reads as what it was made from.
+  const Config again = parse_config(here, trained().out("again.yaml"));
+  const Config before = load_config(trained().model(), std::vector<std::string>{"train.epochs=7"});
+  EXPECT_TRUE(differences(before, again).empty());
+  EXPECT_TRUE(
+      differences(before, parse_config(written_for(trained().out("a/b")), trained().out("a/b/c.yaml"))).empty());
+  const auto program = trained().folder.write("program.yaml", "program: {command: [a]}\n");
+  EXPECT_EQ(run_hone({"inspect", program.string(), "--config-for", "."}).code, 2);
 }
 
 TEST(Inspect, RefusesAConfigOfNoKindAndOfBoth) {
