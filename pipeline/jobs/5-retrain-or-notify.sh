@@ -11,7 +11,7 @@ usage() {
 usage: pipeline/jobs/5-retrain-or-notify.sh [SHA]
 
 Trains candidates in containers of their own, at most HONE_TRIALS in HONE_MINUTES, ranked by their validation accuracy; the
-best one is measured on the test split once. Then sends one mail about the outcome (HONE_MAIL_TO; without HONE_SMTP_URL the
+best one is measured on the test split once and, where HONE_PUSH says so, pushed to branch hone/tweaked. Then sends one mail about the outcome (HONE_MAIL_TO; without HONE_SMTP_URL the
 mail is put into $HONE_STATE/outbox/). Where an earlier job failed, the mail says so. Exit code: 0 when the mail is out,
 whatever the outcome; 6 while the mail server can't be reached: run it again.
 TEXT
@@ -101,11 +101,13 @@ main() {
       find_the_best
     fi
   fi
+  local pushed
+  push_tweaked
   note phase notifying accuracy "$(member "$run/result.json" accuracy)" met "$(member "$run/result.json" met)"
   send_result
   # shellcheck disable=SC2016 # for jq
-  hand_over "$hand_over_5" --slurpfile result "$run/result.json" --arg mail "$mail_state" \
-    '$result[0] + {mail: $mail, at: (now | todate)}'
+  hand_over "$hand_over_5" --slurpfile result "$run/result.json" --arg mail "$mail_state" --arg pushed "$pushed" \
+    '$result[0] + {mail: $mail, pushed: (if $pushed == "" then null else $pushed end), at: (now | todate)}'
   note phase "$(if [[ $(member "$run/result.json" met) == true ]]; then echo met; else echo "not met"; fi)" mail "$mail_state"
   say "ended: $(member "$run/result.json" ended_because)$(member "$run/result.json" error); mail: $mail_state"
 }

@@ -9,5 +9,7 @@ source "${BASH_SOURCE[0]%/*}/git.sh"
 source "${BASH_SOURCE[0]%/*}/supervise.sh"
 # shellcheck source=pipeline/lib/mail.sh
 source "${BASH_SOURCE[0]%/*}/mail.sh"
+# shellcheck source=pipeline/lib/push.sh
+source "${BASH_SOURCE[0]%/*}/push.sh"
 # shellcheck source=pipeline/lib/chain.sh
 source "${BASH_SOURCE[0]%/*}/chain.sh"

@@ -19,28 +19,31 @@ git_safely() {
   GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true GIT_ALLOW_PROTOCOL=file:git:http:https:ssh GIT_LFS_SKIP_SMUDGE=1 \
     GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}" without_lock timeout "$max_git_seconds" \
     git "${token[@]}" -c core.hooksPath=/dev/null -c core.symlinks=false -c core.autocrlf=false -c core.fsmonitor=false \
-    -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=30 -c fetch.fsckObjects=true -c gc.autoDetach=false \
+    -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=30 -c fetch.fsckObjects=true -c fetch.unpackLimit=1 -c gc.autoDetach=false \
     -c core.protectNTFS=false "$@"
 }
 
 # The repository's address without the password that it may hold.
 shown_repo() { sed -E 's|^([a-z]+://)[^/@]*:[^/@]*@|\1|' <<<"$HONE_REPO"; }
 
-# tip_of_branch: the newest commit; fails where the repository can't be reached or has no such branch.
-tip_of_branch() {
+# tip_of BRANCH: its newest commit, nothing where there is no such branch; fails where the repository can't be read.
+tip_of() {
   local lines sha name
-  git check-ref-format --branch "$HONE_BRANCH" >/dev/null 2>&1 ||
-    die "$exit_config" "HONE_BRANCH is '$HONE_BRANCH', which is no name of a branch"
-  lines=$(git_safely ls-remote -- "$HONE_REPO" "refs/heads/$HONE_BRANCH") ||
-    die "$exit_io" "$(shown_repo) can't be read; expected a git repository"
+  lines=$(git_safely ls-remote -- "$HONE_REPO" "refs/heads/$1") || return
   # git also lists branches whose names end like this one's.
   while read -r sha name; do
-    if [[ $name == "refs/heads/$HONE_BRANCH" ]]; then
-      printf '%s\n' "$sha"
-      return
-    fi
+    if [[ $name == "refs/heads/$1" ]]; then printf '%s\n' "$sha"; fi
   done <<<"$lines"
-  die "$exit_data" "$(shown_repo) has no branch '$HONE_BRANCH'"
+}
+
+# tip_of_branch: the newest commit of HONE_BRANCH; ends where the repository can't be reached or has no such branch.
+tip_of_branch() {
+  local tip
+  git check-ref-format --branch "$HONE_BRANCH" >/dev/null 2>&1 ||
+    die "$exit_config" "HONE_BRANCH is '$HONE_BRANCH', which is no name of a branch"
+  tip=$(tip_of "$HONE_BRANCH") || die "$exit_io" "$(shown_repo) can't be read; expected a git repository"
+  if [[ ! $tip ]]; then die "$exit_data" "$(shown_repo) has no branch '$HONE_BRANCH'"; fi
+  printf '%s\n' "$tip"
 }
 
 # fetch_commit SHA: it is in our repository afterwards.

@@ -62,6 +62,7 @@ mail_facts() {
       "$(member "$run/result.json" accuracy_before)" "$(member "$run/result.json" accuracy)" \
       "$(member "$run/result.json" target)" "$(plain "$(member "$run/result.json" ended_because)")" \
       "$(trial_folder "$(member "$run/result.json" best)")/best.safetensors"
+    if [[ -f $run/pushed ]]; then printf 'tweaked model: %s\n\n' "$(<"$run/pushed")"; fi
   fi
 }
 
@@ -106,7 +107,8 @@ compose() {
 
 text_of_report() { if [[ -f $1 ]]; then cat -- "$1"; fi; }
 
-# send_mail FILE RECEIVER: by SMTP. The password goes by a file descriptor: it is on no command line.
+# send_mail FILE RECEIVER: by SMTP, with curl's exit code. With a user name only over TLS, to a server whose certificate is
+# trusted. The password goes by a file descriptor: it is on no command line.
 send_mail() {
   local -a options=(--silent --show-error --connect-timeout 10 --max-time 120)
   if [[ $HONE_SMTP_USER ]]; then options+=(--ssl-reqd --config /dev/fd/8); fi
@@ -116,7 +118,7 @@ send_mail() {
 
 smtp_credentials() {
   local password=
-  if [[ -f $HONE_SMTP_PASSWORD_FILE ]]; then IFS= read -r password <"$HONE_SMTP_PASSWORD_FILE" || true; fi
+  IFS= read -r password <"$HONE_SMTP_PASSWORD_FILE" || true
   local pair=$HONE_SMTP_USER:$password
   pair=${pair//\\/\\\\}
   printf 'user = "%s"\n' "${pair//\"/\\\"}"
@@ -137,11 +139,18 @@ send_result() {
     mail_state=outbox
   else
     mail_state=sent
+    if [[ $HONE_SMTP_USER && ! -s $HONE_SMTP_PASSWORD_FILE ]]; then
+      die "$exit_config" "HONE_SMTP_PASSWORD_FILE is '$HONE_SMTP_PASSWORD_FILE'; expected a file with the password of $HONE_SMTP_USER"
+    fi
     for ((tries = 1; ; tries++)); do
       code=0
       send_mail "$run/mail.eml" "$to" || code=$?
       if ((code == 0)); then break; fi
-      if ((code == 67)); then die "$exit_io" "$HONE_SMTP_URL refuses HONE_SMTP_USER or its password; the monitor tries again"; fi
+      case $code in # trying again at once would not help
+      60) die "$exit_io" "$HONE_SMTP_URL has a certificate that is not trusted; the monitor tries again" ;;
+      64) die "$exit_io" "$HONE_SMTP_URL offers no TLS; expected it, since there is an HONE_SMTP_USER; the monitor tries again" ;;
+      67) die "$exit_io" "$HONE_SMTP_URL refuses HONE_SMTP_USER or its password; the monitor tries again" ;;
+      esac
       say "the mail can't be sent (curl's exit code $code), attempt $tries"
       if ((tries == 5)); then die "$exit_io" "the mail can't be sent to $HONE_SMTP_URL; the monitor tries again"; fi
       sleep "$((1 << tries))"

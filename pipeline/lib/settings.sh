@@ -26,12 +26,13 @@ HONE_MAIL_TO         mail
 HONE_SMTP_USER       text
 HONE_SMTP_PASSWORD_FILE  path
 HONE_TOKEN_FILE      path
+HONE_PUSH            switch   no
 HONE_WEBHOOK_SECRET_FILE path
 HONE_POLL_SECONDS    count    60
 '
 
 # The form of a value as a regular expression, and in words.
-declare -rA setting_form=(
+declare -grA setting_form=(
   [url]='^(https?|ssh|git|file)://[^[:space:]]+$|^/[^[:cntrl:]]*$|^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^[:space:]]+$'
   [text]='^[^[:cntrl:]]*$'
   [path]='^[^[:cntrl:]]*$'
@@ -40,13 +41,14 @@ declare -rA setting_form=(
   [share]='^(0?\.[0-9]*[1-9][0-9]*|1|1\.0*)$'
   [count]='^[1-9][0-9]{0,8}$'
   [number]='^([1-9][0-9]{0,5}(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)$'
+  [switch]='^(yes|no)$'
   [size]='^[1-9][0-9]{0,5}[kmg]$'
   [smtp]='^smtps?://[A-Za-z0-9.:_-]+(/[A-Za-z0-9.-]*)?$|^smtps?://\[[0-9a-fA-F:]+\](:[0-9]+)?$'
   [mail]='^[A-Za-z0-9._%+=-]+@[A-Za-z0-9._-]+$|^author$'
 )
-declare -rA setting_words=(
+declare -grA setting_words=(
   [url]='a https, ssh, git or file address, or an absolute path' [text]='text on one line' [path]='a path'
-  [inside]='a path inside the repository'
+  [inside]='a path inside the repository' [switch]='yes or no'
   [engine]='process, docker or podman' [share]='a number above 0, at most 1' [count]='a whole number above 0'
   [number]='a number above 0' [size]='a number of k, m or g bytes' [smtp]='smtp://host:port or smtps://host:port'
 )

@@ -84,7 +84,7 @@ judge() {
 }
 
 # propose NEXT: has hone write the model file (or parameters) of trial NEXT after the trials before it. Sets `proposal`,
-# hone tweak's object, propose_code, and propose_error where it can't judge what the trials left.
+# hone tweak's object (kept in trial-NEXT.step), propose_code, and propose_error where it can't judge what the trials left.
 propose() {
   local next=$1 n
   local -a trials=() arguments=(tweak)
@@ -101,7 +101,8 @@ propose() {
   # shellcheck disable=SC2034 # for the job
   proposal=$(engine_hone "$run" "${arguments[@]}" --json -- "${trials[@]}" 2>"$run/hone.errors") || propose_code=$?
   case $propose_code in
-  0 | "$exit_not_met") ;;
+  0) if [[ $(jq '.rule' <<<"$proposal") != null ]]; then write_file "$run/trials/trial-$next.step" <<<"$proposal"; fi ;;
+  "$exit_not_met") ;;
   *)
     propose_error=$(plain "$(tail -n 1 -- "$run/hone.errors")")
     if [[ $propose_code != [34] ]]; then die "$propose_code" "hone tweak failed with exit code $propose_code: $propose_error"; fi
