@@ -60,8 +60,16 @@ wait_until() {
   done
 }
 
-# The process that trains trial $2 of commit $1, on the engine `process`.
-trainer_pid() { cut -d ' ' -f 1 <"$HONE_STATE/process/hone-${1:0:12}-$2/pid"; }
+# The process that trains trial $2 of commit $1; fails where none does.
+trainer_pid() {
+  local name=hone-${1:0:12}-$2 first
+  if [[ ${HONE_ENGINE:-process} == process ]]; then
+    cut -d ' ' -f 1 <"$HONE_STATE/process/$name/pid"
+  else
+    first=$(engine _oci container inspect --format '{{.State.Pid}}' "$name") && # tini
+      cut -d ' ' -f 1 <"/proc/$first/task/$first/children"
+  fi
+}
 
 # engine FUNCTION ARGUMENT...: of the engine that is set.
 engine() {
@@ -87,17 +95,18 @@ print(digest.hexdigest())
 TEXT
 }
 
-# What the model of dev comes to when nothing happens to it.
+# What the model of dev comes to when nothing happens to it; trained once for all tests of a file.
 undisturbed() {
-  if [[ ! -d plain ]]; then "$HONE_BUILD_DIR/bin/hone" train dev/hone.yaml --out plain --threads 1 --quiet; fi
-  tensors plain/best.safetensors
+  local plain
+  plain=$BATS_FILE_TMPDIR/plain-$(sha256sum <dev/hone.yaml | head -c 12)
+  if [[ ! -d $plain ]]; then "$HONE_BUILD_DIR/bin/hone" train dev/hone.yaml --out "$plain" --threads 1 --quiet; fi
+  tensors "$plain/best.safetensors"
 }
 
-# A mail server on loopback that keeps what it gets in mails/; sets HONE_SMTP_URL.
+# start_mail_server [PORT [CERTIFICATE KEY LOGIN-FILE]]: on loopback; it keeps what it gets in mails/. Sets HONE_SMTP_URL.
 start_mail_server() {
-  local port=${1:-0}
   mkdir -p mails
-  /usr/bin/python3 "$HONE_SOURCE_DIR/tests/pipeline/mail_server.py" mails mail.port "$port" 3>&- &
+  /usr/bin/python3 "$HONE_SOURCE_DIR/tests/pipeline/mail_server.py" mails mail.port "${1:-0}" "${@:2}" 3>&- &
   mail_server=$!
   wait_until 10 test -s mail.port
   HONE_SMTP_URL=smtp://127.0.0.1:$(<mail.port)
