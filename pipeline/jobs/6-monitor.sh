@@ -8,17 +8,23 @@ source "$here/lib/all.sh"
 
 usage() {
   cat <<'TEXT'
-usage: pipeline/jobs/6-monitor.sh [--watch]
+usage: pipeline/jobs/6-monitor.sh [--watch | --while PID]
 
 Looks once at every run that has not ended and that no job works on, starts its container again from the last checkpoint
-and does what is left of jobs 3 to 5. --watch does so for good, every two seconds. Runs that `pipeline stop` stopped are
+and does what is left of jobs 3 to 5. --watch does so for good, every two seconds, --while as long as that process lives. Runs that `pipeline stop` stopped are
 left alone. Exit code 0, whatever the runs came to.
 TEXT
 }
 
 main() {
-  local watch=0
-  if [[ ${1:-} == --watch && $# == 1 ]]; then watch=1; elif (($#)); then only_help "$@"; fi
+  local watch=0 pid=$$
+  case $#${1:-} in
+  0) ;;
+  1--watch) watch=1 ;;
+  2--while) watch=1 pid=$2 ;;
+  *) only_help "$@" ;;
+  esac
+  if [[ ! $pid =~ ^[1-9][0-9]*$ ]]; then die "$exit_usage" "'$pid' is no process; expected its number"; fi
   load_settings
   mkdir -p -- "$HONE_STATE/runs"
   exec {monitor_fd}>>"$HONE_STATE/.monitor.lock"
@@ -30,6 +36,8 @@ main() {
     care_for_runs
     if ((watch == 0)); then break; fi
     sleep 2
+    # The runs that are being cared for are left to those that do so.
+    kill -0 "$pid" 2>/dev/null || exit 0
   done
   wait
 }

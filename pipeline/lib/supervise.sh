@@ -40,7 +40,12 @@ follow_log() {
 }
 
 show_log() {
-  close_locks # it may outlive the job
+  local group=$BASHPID
+  close_locks # it may outlive the job, but not for long
+  {
+    tail --pid="$$" --sleep-interval=5 -f /dev/null
+    kill -- "-$group"
+  } 2>/dev/null &
   engine_logs "$1" --follow 2>/dev/null | head -c "$max_shown_bytes" |
     LC_ALL=C sed -u -e 's/[^[:print:]\t]/?/g' -e 's/^\(.\{300\}\).*/\1/' -e 's/^/  | /' >&2
 }
@@ -142,7 +147,7 @@ supervise() {
     say "trial $n: $end_why; start $restarts of at most $HONE_RESTARTS again, in $delay s"
     printf '%d\n' "$restarts" | write_file "$file.restarts"
     note restarts "$restarts"
-    sleep "$delay"
+    without_lock sleep "$delay"
     launch_trial "$n" "$mode"
   done
   keep_log "$n"
