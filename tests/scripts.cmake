@@ -2,24 +2,40 @@
 find_program(BATS bats REQUIRED)
 set(script_environment HONE_SOURCE_DIR=${CMAKE_SOURCE_DIR} HONE_BUILD_DIR=${CMAKE_BINARY_DIR})
 
-# tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests.
-file(GLOB_RECURSE bats_files CONFIGURE_DEPENDS *.bats)
-foreach(file ${bats_files})
-  file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${file})
-  string(REGEX REPLACE "\\.bats$" "" name ${relative})
-  string(REPLACE "/" "." name ${name})
-  file(STRINGS ${file} label_line REGEX "^# ctest-labels:" LIMIT_COUNT 1)
-  string(REGEX REPLACE "^# ctest-labels: *" "" labels "${label_line}")
-  string(REGEX REPLACE "[, ]+" ";" labels "${labels}")
+function(add_bats name file labels)
   add_test(NAME ${name} COMMAND ${BATS} --tap ${file})
   # The longest begin first.
-  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment}" COST 50)
+  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment};${ARGN}"
+    COST 50)
   if("serial" IN_LIST labels)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
   if("containers" IN_LIST labels)
     set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED container_engine)
   endif()
+endfunction()
+
+# Sets `words` to what a line `# <key>: ...` of the file says.
+function(words_of_line file key)
+  file(STRINGS ${file} line REGEX "^# ${key}:" LIMIT_COUNT 1)
+  string(REGEX REPLACE "^# ${key}: *" "" line "${line}")
+  string(REGEX REPLACE "[, ]+" ";" line "${line}")
+  set(words "${line}" PARENT_SCOPE)
+endfunction()
+
+# tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests. A file
+# with a line `# ctest-engines: docker podman` is run once more on each of these, as pipeline.chain.docker.
+file(GLOB_RECURSE bats_files CONFIGURE_DEPENDS *.bats)
+foreach(file ${bats_files})
+  file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${file})
+  string(REGEX REPLACE "\\.bats$" "" name ${relative})
+  string(REPLACE "/" "." name ${name})
+  words_of_line(${file} ctest-labels)
+  add_bats(${name} ${file} "${words}")
+  words_of_line(${file} ctest-engines)
+  foreach(engine ${words})
+    add_bats(${name}.${engine} ${file} "containers;long" HONE_ENGINE=${engine})
+  endforeach()
 endforeach()
 
 # Those labelled `containers` share one daemon. Where it can't be had they skip themselves.

@@ -12,6 +12,15 @@ start_engine() {
   return 1
 }
 
+# set_up_engine, for setup_file: the engine that HONE_ENGINE names, if it is a container engine, runs afterwards.
+set_up_engine() {
+  export HONE_ENGINE=${HONE_ENGINE:-process}
+  if [[ $HONE_ENGINE != process ]] && ! start_engine "$HONE_ENGINE"; then touch "$BATS_FILE_TMPDIR/without-engine"; fi
+}
+
+# need_engine, for setup.
+need_engine() { if [[ -f $BATS_FILE_TMPDIR/without-engine ]]; then skip "$HONE_ENGINE can't be had here"; fi; }
+
 # What this file started does not stay.
 stop_engine() {
   if [[ -f $BATS_FILE_TMPDIR/engine-started ]]; then "$HONE_SOURCE_DIR/pipeline/lib/start-engine" --stop; fi
