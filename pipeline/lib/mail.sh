@@ -153,7 +153,7 @@ send_result() {
       esac
       say "the mail can't be sent (curl's exit code $code), attempt $tries"
       if ((tries == 5)); then die "$exit_io" "the mail can't be sent to $HONE_SMTP_URL; the monitor tries again"; fi
-      sleep "$((1 << tries))"
+      sleep "$((1 << tries))" {lock_fd}>&-
     done
   fi
   printf '%s\n' "$mail_state" | write_file "$run/mail.sent"

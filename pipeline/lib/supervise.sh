@@ -117,7 +117,7 @@ wait_for_end() {
       return
       ;;
     esac
-    sleep "$watch_seconds"
+    sleep "$watch_seconds" {lock_fd}>&- # it must not hold the lock where this job is killed
   done
 }
 
@@ -139,7 +139,7 @@ supervise() {
     end_final=0
     follow_log "$(container_name "$n")"
     wait_for_end "$n"
-    sleep 0.1 # for the last lines of the log
+    sleep 0.1 {lock_fd}>&- # for the last lines of the log
     stop_following
     if [[ -f $run/stopped ]]; then die 143 "stopped by 'pipeline stop'; 'pipeline run' goes on"; fi
     if ((end_final)) || ! delay=$(restart_delay "$end_code" "$restarts"); then break; fi
@@ -147,7 +147,7 @@ supervise() {
     say "trial $n: $end_why; start $restarts of at most $HONE_RESTARTS again, in $delay s"
     printf '%d\n' "$restarts" | write_file "$file.restarts"
     note restarts "$restarts"
-    without_lock sleep "$delay"
+    sleep "$delay" {lock_fd}>&-
     launch_trial "$n" "$mode"
   done
   keep_log "$n"

@@ -21,10 +21,10 @@ setup() {
   sha=$(push)
   "$HONE_SOURCE_DIR/pipeline/jobs/1-poll.sh"
   "$HONE_SOURCE_DIR/pipeline/jobs/2-launch.sh"
-  wait_until 30 has_checkpoint "$sha"
+  wait_until 120 has_checkpoint "$sha"
   "$HONE_SOURCE_DIR/pipeline/jobs/3-train.sh" 3>&- 2>log &
   job=$!
-  wait_until 30 grep -q '| epoch' log # it watches
+  wait_until 120 grep -q '| epoch' log # it watches
 }
 
 teardown() {

@@ -68,10 +68,10 @@ launch_script() {
   launch bash "$launch_checkout/script" "$@"
 }
 
-# becomes STATE: within ten seconds.
+# becomes STATE: soon.
 becomes() {
   local tries state
-  for ((tries = 0; tries < 100; tries++)); do
+  for ((tries = 0; tries < 300; tries++)); do
     state=$(engine_state "$name")
     if [[ $state == "$1" ]]; then return; fi
     sleep 0.1

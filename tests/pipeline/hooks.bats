@@ -19,7 +19,7 @@ start_receiver() {
   printf 'a secret\nmore\n' >secret
   HONE_WEBHOOK_SECRET_FILE=$PWD/secret "$pipeline/webhook" --listen 127.0.0.1:0 --port-file port 3>&- 2>log &
   receiver=$!
-  wait_until 10 test -s port
+  wait_until 60 test -s port
 }
 
 # post BODY HEADER...: prints the HTTP status.

@@ -45,7 +45,7 @@ start() {
 
 until_true() { # COMMAND...
   local tries
-  for ((tries = 0; tries < 150; tries++)); do
+  for ((tries = 0; tries < 600; tries++)); do
     if "$@"; then return; fi
     sleep 0.1
   done

@@ -7,7 +7,7 @@ set_up_pipeline() {
   pipeline=$HONE_SOURCE_DIR/pipeline
   export HONE_DATA=${HONE_DATA:-${XDG_CACHE_HOME:-$HOME/.cache}/hone}
   export HONE_STATE=$PWD/state HONE_REPO=file://$PWD/served.git HONE_BRANCH=main HONE_MAIL_TO=dev@example.org
-  export HONE_HOME=$HONE_SOURCE_DIR HONE_CPUS=1 HONE_STALL_SECONDS=6
+  export HONE_HOME=$HONE_SOURCE_DIR HONE_CPUS=1 HONE_STALL_SECONDS=20
   export GIT_CONFIG_GLOBAL=$PWD/gitconfig
   unset HONE_CONF GIT_COMMIT
   git config --file gitconfig user.name 'A Developer'
@@ -108,7 +108,7 @@ start_mail_server() {
   mkdir -p mails
   /usr/bin/python3 "$HONE_SOURCE_DIR/tests/pipeline/mail_server.py" mails mail.port "${1:-0}" "${@:2}" 3>&- &
   mail_server=$!
-  wait_until 10 test -s mail.port
+  wait_until 60 test -s mail.port
   HONE_SMTP_URL=smtp://127.0.0.1:$(<mail.port)
   export HONE_SMTP_URL
 }

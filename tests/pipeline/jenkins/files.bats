@@ -38,7 +38,7 @@ load ../support
   push
   HONE_MINUTES=1 bash -c "${line#\* \* \* \* \* }" 3>&- &
   local watch=$!
-  wait_until 20 test -f state/watch.pid
+  wait_until 60 test -f state/watch.pid
   run bash -c "${line#\* \* \* \* \* }"
   [ "$status" -ne 0 ]
   wait_until 60 test -f "$(run_of "$(git -C dev rev-parse HEAD)")/5-retrain-or-notify.json"

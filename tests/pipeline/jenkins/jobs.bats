@@ -119,16 +119,18 @@ END
   sha=$(push)
   jenkins poll >order 3>&- &
   local chain=$!
-  wait_until 30 test -f "$(run_of "$sha")/2-launch.json"
+  wait_until 60 has_checkpoint "$sha"
   pid=$(trainer_pid "$sha" 0)
-  wait_until 10 test -d jenkins/jobs/hone-3-train/builds/1
-  wait_until 30 has_checkpoint "$sha"
+  kill -STOP "$pid" # it does not end before it is killed
+  wait_until 60 test -d jenkins/jobs/hone-3-train/builds/1
   # The training has outlived the build that launched it. Now it dies, and all of the build, as when an agent does.
-  [[ $(ps -o stat= -p "$pid") == [RSD]* ]]
+  [[ $(ps -o stat= -p "$pid") == [RSDT]* ]]
   kill -9 "$pid"
-  wait_until 10 kill_build hone-3-train
+  wait_until 60 kill_build hone-3-train
   wait "$chain"
   cat order
+  # What belonged to the build may have gone on for a moment: then it is the clock that starts the monitor that helps.
+  if [[ ! -f $(run_of "$sha")/5-retrain-or-notify.json ]]; then jenkins timer; fi
   [ "$(result 3-train) $(result 6-monitor)" = "FAILURE SUCCESS" ]
   [ ! -e jenkins/jobs/hone-4-tweak/builds ]
   [ "$(jq .met <"$(run_of "$sha")/5-retrain-or-notify.json")" = true ]
