@@ -24,17 +24,18 @@ function(words_of_line file key)
 endfunction()
 
 # tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests. A file
-# with a line `# ctest-engines: docker podman` is run once more on each of these, as pipeline.chain.docker.
+# with a line `# ctest-engines: docker podman` is run once more on each of these, as pipeline.chain.docker, in full runs.
 file(GLOB_RECURSE bats_files CONFIGURE_DEPENDS *.bats)
 foreach(file ${bats_files})
   file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${file})
   string(REGEX REPLACE "\\.bats$" "" name ${relative})
   string(REPLACE "/" "." name ${name})
   words_of_line(${file} ctest-labels)
-  add_bats(${name} ${file} "${words}")
+  set(labels ${words})
+  add_bats(${name} ${file} "${labels}")
   words_of_line(${file} ctest-engines)
   foreach(engine ${words})
-    add_bats(${name}.${engine} ${file} "containers;long" HONE_ENGINE=${engine})
+    add_bats(${name}.${engine} ${file} "${labels};containers;long" HONE_ENGINE=${engine})
   endforeach()
 endforeach()
 

@@ -287,7 +287,7 @@ TEXT
     [[ $output == *missing.yaml* ]]
     run engine_hone "$run/$engine" inspect "$HONE_SOURCE_DIR/trainer/configs/quickstart.yaml"
     [ "$status" -eq 3 ] # not in its folder
-    [ -z "$(_oci ps --all --quiet)" ]
+    [ -z "$(_oci ps --all --quiet --filter "volume=$run/$engine")" ]
   done
 }
 

@@ -121,4 +121,8 @@ stop_mail_server() {
 clean_up_pipeline() {
   stop_mail_server
   "$pipeline/pipeline" stop 2>/dev/null || true
+  # shellcheck disable=SC2016 # expanded there
+  if [[ ${HONE_ENGINE:-process} != process ]]; then
+    engine eval 'for name in $(engine_list); do engine_remove "$name"; done' || true
+  fi
 }

@@ -41,11 +41,16 @@ _oci_programs() {
   fi
 }
 
+# The images of kinds as they were found before, and whether each is there: programs of some MiB are not read again and again.
+declare -gA _oci_found=() _oci_prepared=()
+
 # Sets `image` to that of a kind, named after what it is made from, and `dockerfile` and `programs` to that.
 _oci_find_image() { # KIND
   local -a sources
   dockerfile=$(_oci_dockerfile "$1") || return
+  image=${_oci_found["$dockerfile $1"]:-}
   programs=$(_oci_programs)
+  if [[ $image ]]; then return; fi
   if [[ $programs ]]; then
     sources=("$programs"/hone{,-dense})
   else
@@ -53,12 +58,16 @@ _oci_find_image() { # KIND
   fi
   image=$(find "$dockerfile" "${sources[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat -- | sha256sum) || return
   image=hone-$1:${image:0:12}
+  _oci_found["$dockerfile $1"]=$image
 }
 
 engine_prepare() { # KIND
   local image dockerfile programs folder context=$HONE_HOME program variable status=0
   _oci_find_image "$1" || return
-  if _oci image inspect "$image" >/dev/null 2>&1; then return; fi
+  if [[ ${_oci_prepared[$image]:-} ]] || _oci image inspect "$image" >/dev/null 2>&1; then
+    _oci_prepared[$image]=1
+    return
+  fi
 
   local -a options=(--tag "$image" --file "$dockerfile")
   for variable in {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY; do
