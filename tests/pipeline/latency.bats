@@ -35,7 +35,7 @@ ended() { [[ -f $(run_of "$1")/5-retrain-or-notify.json ]]; }
     from=${EPOCHREALTIME/./}
     wait_until 60 test -s "$(run_of "$sha")/trials/trial-0/events.jsonl"
     took=$(((${EPOCHREALTIME/./} - from) / 1000))
-    echo "training began $took ms after push $i"
+    echo "# training began $took ms after push $i" >&3
     if ((took < best)); then best=$took; fi
     wait_until 120 ended "$sha"
   done
