@@ -97,6 +97,7 @@ void check_choice(const Parameter& parameter, const std::string& path) {
   const auto& values = parameter.values;
   if (!parameter.preferred || std::find(values.begin(), values.end(), *parameter.preferred) != values.end()) return;
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (const OptionValue& value : values) texts.push_back(yaml_text(value));
   const std::vector<std::string_view> words(texts.begin(), texts.end());
   const std::string given = yaml_text(*parameter.preferred);
