@@ -41,12 +41,8 @@ struct Floats {
 
   HONE_INLINE static V broadcast(float x) noexcept { return broadcast(x, std::make_integer_sequence<int, W>{}); }
 
-  // One that stays in a register, see pin().
-  HONE_INLINE static V broadcast_pinned(const float* from) noexcept {
-    V x = broadcast(*from);
-    pin<Arch>(x);
-    return x;
-  }
+  // One that stays in a register.
+  HONE_INLINE static V broadcast_pinned(const float* from) noexcept { return pinned<Arch>(broadcast(*from)); }
 
   HONE_INLINE static V fma(const V& a, const V& b, const V& c) noexcept {
 #if defined(__FMA__)

@@ -47,10 +47,10 @@ HONE_INLINE Vec<Arch> load(const float* from) {
   return Vec<Arch>::load_unaligned(from);
 }
 
-// Keeps x in a register: otherwise g++ folds its load into each of the multiply-adds that use it, which are then bound
+// x, kept in a register: otherwise g++ folds its load into each of the multiply-adds that use it, which are then bound
 // by loads.
 template <class Arch, class Register>
-HONE_INLINE void pin([[maybe_unused]] Register& x) {
+HONE_INLINE Register pinned(Register x) {
 #if defined(__AVX512F__)
   asm("" : "+v"(x));
 #elif defined(__SSE2__)
@@ -58,20 +58,17 @@ HONE_INLINE void pin([[maybe_unused]] Register& x) {
 #elif defined(__aarch64__)
   asm("" : "+w"(x));
 #endif
+  return x;
 }
 
 template <class Arch>
 HONE_INLINE Vec<Arch> load_pinned(const float* from) {
-  Vec<Arch> x = Vec<Arch>::load_unaligned(from);
-  pin<Arch>(x.data);
-  return x;
+  return pinned<Arch>(Vec<Arch>::load_unaligned(from).data);
 }
 
 template <class Arch>
 HONE_INLINE Vec<Arch> broadcast_pinned(const float* from) {
-  Vec<Arch> x(*from);
-  pin<Arch>(x.data);
-  return x;
+  return pinned<Arch>(Vec<Arch>(*from).data);
 }
 
 template <class Arch>
