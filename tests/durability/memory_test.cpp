@@ -277,7 +277,7 @@ TEST(Memory, OfPictures) {
 
 TEST(Memory, OfConfigs) {
   // The largest, and one whose brackets and commas are just not too many.
-  for (const std::size_t size : {1 << 20, 180'000})
+  for (const std::size_t size : {std::size_t{1} << 20, std::size_t{180'000}})
     for (const std::string unit : {"- ", "[", "[\n", "{", "{a,\n", "{a: ", "{a: b},", "[a,a],", "[],", "a: &a b\n",
                                    "- a\n", "!a ", "\"\\0", "? a\n", "#", "\n", "'", "|\n "}) {
       const std::string text = repeated(unit, size - 64);

@@ -193,7 +193,7 @@ TEST(AppendFile, CutsATornLastLine) {
   const TemporaryFolder folder;
   const std::string start = std::string(5000, 'a') + "\n";
   for (const std::string& whole : {std::string(), std::string("\n"), std::string("one\ntwo\n"), start}) {
-    for (const std::size_t torn : {0, 1, 4095, 4096, 4097, 9000}) {
+    for (const std::size_t torn : {0u, 1u, 4095u, 4096u, 4097u, 9000u}) {
       spill(folder / "log", whole + std::string(torn, 'x'));
       AppendFile(folder / "log").append_line("next");
       EXPECT_EQ(slurp(folder / "log"), whole + "next\n") << whole.size() << " whole, " << torn << " torn";

@@ -183,7 +183,7 @@ TEST(Picture, WhatIsNotDefinedIsZero) {
   std::string picture = jpg(64, 64, 3, ramp(64 * 64 * 3));
   const std::size_t scan = picture.find("\xff\xda");
   ASSERT_NE(scan, std::string::npos);
-  for (const std::size_t component : {6, 8, 10}) picture[scan + component] = '\x33';
+  for (const std::size_t component : {6u, 8u, 10u}) picture[scan + component] = '\x33';
   picture.erase(scan + 14, picture.size() - 2 - (scan + 14));  // all zeros: no bits are taken
   Pixels first;
   for (const int filling : {1, 0x55, 0xaa}) {
