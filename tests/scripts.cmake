@@ -53,6 +53,7 @@ foreach(lint format shell includes words tree)
 endforeach()
 add_test(NAME lint.isa_symbols
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/isa_symbols ${CMAKE_SOURCE_DIR} $<TARGET_FILE:hone>)
+set_tests_properties(lint.shell PROPERTIES COST 1000)
 set_tests_properties(lint.isa_symbols PROPERTIES LABELS "script;lint" TIMEOUT 300)
 
 add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/run ${CMAKE_BINARY_DIR} ${CMAKE_CXX_COMPILER})
