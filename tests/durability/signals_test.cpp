@@ -2,6 +2,8 @@
 // SIGINT and SIGTERM save and end the program with 128 + n within two seconds, whatever it is doing.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "engine/checkpoint/checkpoint.hpp"
 #include "tests/support/faults.hpp"
 #include "tests/support/same_run.hpp"
