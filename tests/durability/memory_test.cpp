@@ -75,6 +75,8 @@ namespace {
 // than 2,048 values a byte.
 constexpr std::int64_t kHeaderTimes = 16, kPlainTimes = 5, kGzipTimes = 3 * 1032, kPictureTimes = 6 * 2048,
                        kConfigTimes = 128, kLargestConfigTimes = 32, kTextTimes = 48;
+// Texts are so much shorter where nothing is counted, and everything takes its time.
+constexpr std::size_t kShorter = HONE_CAN_PRELOAD ? 1 : 16;
 constexpr std::int64_t kAnyway = std::int64_t{1} << 20;  // messages, buffers of a fixed size
 
 // Most that `call` held at once. It may be refused.
@@ -113,7 +115,7 @@ TEST(Memory, OfACheckpointsHeader) {
     spill(folder / "x.safetensors", bytes);
     return held_by([&] { read_checkpoint(folder / "x.safetensors"); });
   };
-  const std::size_t size = 4 << 20;
+  const std::size_t size = (std::size_t{4} << 20) / kShorter;
   std::string numbered = "{";
   for (int i = 0; numbered.size() < size; ++i)
     numbered += "\"" + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)";
@@ -129,7 +131,7 @@ TEST(Memory, OfACheckpointsHeader) {
 
 // Texts inside of a checkpoint, and files of a run: JSON and rows of numbers.
 TEST(Memory, OfTextsOfARun) {
-  const std::size_t size = 1 << 20;
+  const std::size_t size = (std::size_t{1} << 20) / kShorter;
   std::string names = "{", columns = format_history({});
   for (int i = 0; names.size() < size; ++i) names += "\"" + std::to_string(i) + "\":{},";
   const std::string rows = columns + repeated("0,0,,,,,,,\n", size - columns.size());
@@ -276,7 +278,6 @@ TEST(Memory, OfPictures) {
 }
 
 TEST(Memory, OfConfigs) {
-  constexpr std::size_t kShorter = HONE_CAN_PRELOAD ? 1 : 16;  // where nothing is counted
   // The largest, and one whose brackets and commas are just not too many.
   for (const std::size_t size : {std::size_t{1} << 20, std::size_t{180'000}})
     for (const std::string unit : {"- ", "[", "[\n", "{", "{a,\n", "{a: ", "{a: b},", "[a,a],", "[],", "a: &a b\n",
