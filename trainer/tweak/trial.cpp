@@ -43,6 +43,7 @@ Rank rank_of(const Trial& trial) {
 
 std::vector<Rank> ranks_of(const std::vector<Trial>& trials) {
   std::vector<Rank> ranks;
+  ranks.reserve(trials.size());
   for (const Trial& trial : trials) ranks.push_back(rank_of(trial));
   return ranks;
 }
