@@ -1,7 +1,8 @@
 // Gradient of a convolution's weights where few taps use a pixel: 1x1 kernels and strides. There the tile of
-// conv_weights-inl.hpp loads almost as much as it multiplies. Here rows of the input and of the output's gradient are
-// transposed into [pixel][image][channel] first; a tile is output channels x vectors of input channels, each dy a
-// broadcast, as in a dense layer. Sums are kept as [tap][k][channels] until the end.
+// conv_weights-inl.hpp loads almost as much as it multiplies. Here a few pixels of a row are transposed first, of the
+// output's gradient in all channels, of the input in two vectors of channels at a time: [pixel][image][channel]. A tile
+// is output channels x vectors of input channels, each dy a broadcast, as in a dense layer; while it computes, what is
+// transposed next is brought near. Sums are kept as [tap][two vectors][k][channel] until the end.
 #pragma once
 
 #include "engine/kernels/simd/tap_range-inl.hpp"
@@ -17,34 +18,37 @@ struct ConvWeightsTransposed {
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr int kRows = kRegisters<Arch> >= 32 ? 12 : 6;  // output channels a tile, by two vectors
 
-  static constexpr int kPixels = 8;  // outputs of a row at a time
+  static constexpr std::int64_t kWidth = 2 * L;  // channels of a panel
+  static constexpr int kPixels = 8;              // outputs of a row at a time
 
-  static std::int64_t padded_channels(const ConvShape& p) noexcept { return (p.group_c() + L - 1) / L * L; }
-  // Values from an image to the next; an odd number of cache lines, so that images spread over the first cache.
-  static std::int64_t image_size(std::int64_t channels) noexcept {
-    constexpr std::int64_t kLine = 16;
-    return ((channels + kLine - 1) / kLine | 1) * kLine;
+  static std::int64_t panels(std::int64_t channels) noexcept { return (channels + kWidth - 1) / kWidth; }
+  // Values of a panel.
+  static std::int64_t panel_size(std::int64_t pixels) noexcept { return pixels * L * kWidth; }
+  static std::int64_t sums_size(const ConvShape& p) noexcept {
+    return p.r * p.s * panels(p.group_c()) * p.group_k() * kWidth;
   }
-  static std::int64_t sums_size(const ConvShape& p) noexcept { return p.r * p.s * p.group_k() * padded_channels(p); }
-  // Rows of the input that one row of the output reads.
-  static std::int64_t rows_size(const ConvShape& p) noexcept { return p.r * p.w * L * image_size(p.group_c()); }
-  static std::int64_t diff_size(const ConvShape& p) noexcept { return kPixels * L * image_size(p.group_k()); }
-  static std::int64_t scratch_size(const ConvShape& p) noexcept { return sums_size(p) + rows_size(p) + diff_size(p); }
+  // Columns of the input that `pixels` outputs read: all that lie between, or where there is one tap, its own.
+  static std::int64_t most_columns(const ConvShape& p) noexcept {
+    return p.s == 1 ? kPixels : (kPixels - 1) * p.stride_w + (p.s - 1) * p.dilation_w + 1;
+  }
+  static std::int64_t src_size(const ConvShape& p) noexcept { return panel_size(most_columns(p)); }
+  static std::int64_t diff_size(const ConvShape& p) noexcept { return panels(p.group_k()) * panel_size(kPixels); }
+  static std::int64_t scratch_size(const ConvShape& p) noexcept { return sums_size(p) + src_size(p) + diff_size(p); }
 
   // Whether it is the better way: many channels that fill vectors, few uses of each pixel.
   static bool suits(const ConvShape& p) noexcept {
     const bool few_uses = p.r * p.s == 1 || p.stride_h * p.stride_w > 1;
-    return few_uses && p.group_c() >= 12 && 5 * p.group_c() >= 4 * padded_channels(p) && p.group_k() >= 8;
+    return few_uses && p.group_c() >= 12 && 5 * p.group_c() >= 4 * ((p.group_c() + L - 1) / L * L) && p.group_k() >= 8;
   }
 
   struct TileArgs {
-    const float* src;  // first pixel, image 0
-    std::int64_t src_pixel, src_image;
-    const float* diff;  // first pixel, image 0
-    std::int64_t diff_image, pixels;
+    const float *src, *diff;  // of the first pixel and its first image
+    std::int64_t src_pixel, pixels;
     float* sums;
-    std::int64_t sums_row;
+    const float* ahead;  // kLines lines are prefetched for each pixel
+    std::int64_t ahead_step;
   };
+  static constexpr std::int64_t kLines = L / 2;
   using Tile = void (*)(const TileArgs&) noexcept;
 
   template <int TK, int TV>
@@ -52,22 +56,27 @@ struct ConvWeightsTransposed {
     const TileArgs a = args;  // what is stored can't change it
     V acc[TK][TV];
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * a.sums_row + v * L); });
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * kWidth + v * L); });
     });
-    const float *pixel = a.src, *diff = a.diff;
-    for (std::int64_t i = 0; i < a.pixels; ++i, pixel += a.src_pixel) {
+    const float *pixel = a.src, *diff = a.diff, *next = a.ahead;
+    for (std::int64_t i = 0; i < a.pixels; ++i, pixel += a.src_pixel, next += a.ahead_step) {
       const float* x = pixel;
-      for (std::int64_t l = 0; l < L; ++l, x += a.src_image, diff += a.diff_image) {
-        V inputs[TV];
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          const V d = broadcast_pinned<Arch>(diff + k);
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
+      for (std::int64_t line = 0; line < kLines; ++line) {
+        __builtin_prefetch(next + line * L);
+        unroll<2>([&](auto image) HONE_INLINE_LAMBDA {
+          V inputs[TV];
+          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + image * kWidth + v * L); });
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+            const V d = broadcast_pinned<Arch>(diff + image * kWidth + k);
+            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
+          });
         });
+        x += 2 * kWidth;
+        diff += 2 * kWidth;
       }
     }
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * a.sums_row + v * L, acc[k][v]); });
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * kWidth + v * L, acc[k][v]); });
     });
   }
 
@@ -77,75 +86,153 @@ struct ConvWeightsTransposed {
     return kTiles[tk - 1];
   }
 
-  // `pixels` pixels of planes that are `plane` values apart -> [pixel][image][channel]. `ahead`: from a pixel to one
-  // that will be wanted.
-  static void transpose(const float* src, std::int64_t plane, std::int64_t channels, std::int64_t pixels,
-                        std::int64_t ahead, float* out) noexcept {
-    const std::int64_t image = image_size(channels);
-    for (std::int64_t c = 0; c < channels; c += L)
-      for (std::int64_t w = 0; w < pixels; ++w) {
-        for (std::int64_t i = c; i < c + L && i < channels; ++i) __builtin_prefetch(src + i * plane + w * L + ahead);
-        Transpose<Arch>::square(src + c * plane + w * L, plane, channels - c, out + w * L * image + c, image);
-      }
+  // Some pixels of the planes of some channels, vectors over images.
+  struct Pixels {
+    const float* first;
+    std::int64_t plane, step;  // from channel to channel, from pixel to pixel
+    std::int64_t channels, count;
+  };
+
+  // -> [two vectors][pixel][image][channel].
+  static void transpose(const Pixels& pixels, float* out) noexcept {
+    const float* src = pixels.first;
+    for (std::int64_t c = 0; c < pixels.channels; c += L, src += L * pixels.plane) {
+      float* to = out + c / kWidth * panel_size(pixels.count) + c % kWidth;
+      for (std::int64_t i = 0; i < pixels.count; ++i, to += L * kWidth)
+        Transpose<Arch>::square(src + i * pixels.step, pixels.plane, pixels.channels - c, to, kWidth);
+    }
   }
 
-  // Adds outputs [first, end) of a row, whose gradient is transposed at `diff`, to the sums of kernel row r, whose row
-  // of the input is transposed at `row`.
-  static void add_pixels(const ConvShape& p, std::int64_t r, std::int64_t first, std::int64_t end, const float* row,
-                         const float* diff, std::int64_t k_count, float* sums) noexcept {
+  // Hands out what is to be prefetched, some channels at a time, kLines lines of each.
+  class Ahead {
+   public:
+    Ahead() = default;
+    explicit Ahead(const Pixels& pixels) noexcept
+        : pixels_(pixels), runs_((pixels.count * pixels.step + kLines * L - 1) / (kLines * L)) {}
+
+    bool take(std::int64_t channels, TileArgs& a) noexcept {
+      if (run_ >= runs_) return false;
+      a.ahead = pixels_.first + run_ * kLines * L + channel_ * pixels_.plane;
+      a.ahead_step = pixels_.plane;
+      channel_ += channels;
+      if (channel_ >= pixels_.channels) {
+        channel_ = 0;
+        ++run_;
+      }
+      return true;
+    }
+
+   private:
+    Pixels pixels_{};
+    std::int64_t runs_ = 0, run_ = 0, channel_ = 0;
+  };
+
+  // What one pass of tiles works on: outputs [first, end) of a row, two vectors of input channels, one kernel row.
+  struct Pass {
+    Pixels src;
+    std::int64_t first, end, column, channel, r;  // column: of src's first pixel
+    const float* diff;                            // where the gradient is, of the first channel and output
+  };
+
+  // Adds a pass, whose pixels are transposed at `src` and `diff`, to the sums.
+  static void add(const ConvShape& p, const Pass& pass, const float* src, const float* diff, std::int64_t k_count,
+                  Ahead next_src, Ahead& next_diff, float* sums) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kRows>{};
-    const std::int64_t channels = padded_channels(p);
     TileArgs a;
-    a.src_image = image_size(p.group_c());
-    a.src_pixel = p.stride_w * L * a.src_image;
-    a.diff_image = image_size(k_count);
-    a.sums_row = channels;
+    a.src_pixel = (p.s == 1 ? 1 : p.stride_w) * L * kWidth;
     for (std::int64_t s = 0; s < p.s; ++s) {
       const std::int64_t column_tap = s * p.dilation_w - p.pad_w;
-      const auto columns = TapRange<Arch>::of(p.w, p.out_w, p.stride_w, column_tap).within(first, end);
+      const auto columns = TapRange<Arch>::of(p.w, p.out_w, p.stride_w, column_tap).within(pass.first, pass.end);
       if (columns.size() == 0) continue;
       a.pixels = columns.size();
-      const float* pixel = row + (columns.first * p.stride_w + column_tap) * L * a.src_image;
-      float* tap = sums + (r * p.s + s) * p.group_k() * channels;
-      // These pixels of two vectors of channels stay in the first cache.
-      for (std::int64_t c = 0; c < channels; c += 2 * L)
-        split_evenly<kRows>(k_count, [&](std::int64_t k, std::int64_t tk) {
-          a.diff = diff + (columns.first - first) * L * a.diff_image + k;
-          a.src = pixel + c;
-          a.sums = tap + k * channels + c;
-          c + L < channels ? tile_of<2>(tk, sequence)(a) : tile_of<1>(tk, sequence)(a);
+      a.src = src + (columns.first * p.stride_w + column_tap - pass.column) * L * kWidth;
+      float* tap = sums + ((pass.r * p.s + s) * panels(p.group_c()) + pass.channel / kWidth) * p.group_k() * kWidth;
+      for (std::int64_t first_k = 0; first_k < k_count; first_k += kWidth) {
+        const float* pixel =
+            diff + first_k / kWidth * panel_size(pass.end - pass.first) + (columns.first - pass.first) * L * kWidth;
+        const std::int64_t rest = k_count - first_k;
+        split_evenly<kRows>(rest < kWidth ? rest : kWidth, [&](std::int64_t k, std::int64_t tk) {
+          a.diff = pixel + k;
+          a.sums = tap + (first_k + k) * kWidth;
+          if (!next_src.take(a.pixels, a) && !next_diff.take(a.pixels, a)) {
+            a.ahead = a.diff;
+            a.ahead_step = 0;
+          }
+          pass.src.channels > L ? tile_of<2>(tk, sequence)(a) : tile_of<1>(tk, sequence)(a);
         });
+      }
     }
+  }
+
+  // Calls body(pass) for all of them, those of the same outputs after each other.
+  template <class Body>
+  static void for_each_pass(const ConvShape& p, const float* src, const float* diff, std::int64_t blocks,
+                            std::int64_t group, std::int64_t k_begin, const Body& body) {
+    const std::int64_t src_plane = p.h * p.w * L, diff_plane = p.out_h * p.out_w * L;
+    for (std::int64_t b = 0; b < blocks; ++b)
+      for (std::int64_t oh = 0; oh < p.out_h; ++oh)
+        split_evenly<kPixels>(p.out_w, [&](std::int64_t first, std::int64_t pixels) {
+          Pass pass;
+          pass.first = first;
+          pass.end = first + pixels;
+          pass.diff = diff + (b * p.k + k_begin) * diff_plane + (oh * p.out_w + first) * L;
+
+          const std::int64_t leftmost = first * p.stride_w - p.pad_w;
+          const std::int64_t rightmost = leftmost + (pixels - 1) * p.stride_w + (p.s - 1) * p.dilation_w;
+          pass.column = leftmost > 0 ? leftmost : 0;
+          pass.src.plane = src_plane;
+          pass.src.step = L;
+          pass.src.count = (rightmost < p.w ? rightmost + 1 : p.w) - pass.column;
+          for (pass.channel = 0; pass.channel < p.group_c(); pass.channel += kWidth)
+            for (pass.r = 0; pass.r < p.r; ++pass.r) {
+              const std::int64_t row = oh * p.stride_h - p.pad_h + pass.r * p.dilation_h;
+              if (row < 0 || row >= p.h || pass.src.count <= 0) continue;
+              pass.src.first =
+                  src + (b * p.c + group * p.group_c() + pass.channel) * src_plane + (row * p.w + pass.column) * L;
+              const std::int64_t rest = p.group_c() - pass.channel;
+              pass.src.channels = rest < kWidth ? rest : kWidth;
+              body(pass);
+            }
+        });
   }
 
   // Output channels [k_begin, k_end) of one group.
   static void run(const ConvShape& p, const float* src, const float* diff, float* diff_weights, std::int64_t blocks,
                   std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
-    const std::int64_t group = k_begin / p.group_k(), channels = padded_channels(p), count = k_end - k_begin;
-    float *sums = scratch, *rows = sums + sums_size(p), *diff_pixels = rows + rows_size(p);
-    const std::int64_t row_size = p.w * L * image_size(p.group_c());
-    const std::int64_t src_plane = p.h * p.w * L, diff_plane = p.out_h * p.out_w * L;
+    const std::int64_t group = k_begin / p.group_k(), count = k_end - k_begin;
+    float *sums = scratch, *src_pixels = sums + sums_size(p), *diff_pixels = src_pixels + src_size(p);
     for (std::int64_t i = 0; i < sums_size(p); i += L) store<Arch>(sums + i, V(0.0f));
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      const float* group_src = src + (b * p.c + group * p.group_c()) * src_plane;
-      const float* block_diff = diff + (b * p.k + k_begin) * diff_plane;
-      for (std::int64_t oh = 0; oh < p.out_h; ++oh) {
-        const auto src_row = [&](std::int64_t r) { return oh * p.stride_h - p.pad_h + r * p.dilation_h; };
-        const auto inside = [&](std::int64_t r) { return src_row(r) >= 0 && src_row(r) < p.h; };
-        for (std::int64_t r = 0; r < p.r; ++r)
-          if (inside(r))
-            transpose(group_src + src_row(r) * p.w * L, src_plane, p.group_c(), p.w, p.w * L, rows + r * row_size);
-        split_evenly<kPixels>(p.out_w, [&](std::int64_t first, std::int64_t pixels) {
-          transpose(block_diff + (oh * p.out_w + first) * L, diff_plane, count, pixels, p.out_w * L, diff_pixels);
-          for (std::int64_t r = 0; r < p.r; ++r)
-            if (inside(r)) add_pixels(p, r, first, first + pixels, rows + r * row_size, diff_pixels, count, sums);
-        });
+    const float* transposed = nullptr;  // what diff_pixels holds
+    Ahead next_diff;
+    const auto process = [&](const Pass& pass, const Ahead& next_src) {
+      if (pass.diff != transposed) {
+        Pixels pixels{pass.diff, p.out_h * p.out_w * L, L, count, pass.end - pass.first};
+        transpose(pixels, diff_pixels);
+        transposed = pass.diff;
+        pixels.first += pixels.count * L;  // rows follow each other
+        next_diff = Ahead(pixels);
       }
-    }
-    for (std::int64_t k = 0; k < count; ++k)
-      for (std::int64_t c = 0; c < p.group_c(); ++c)
-        for (std::int64_t t = 0; t < p.r * p.s; ++t)
-          diff_weights[((k_begin + k) * p.group_c() + c) * p.r * p.s + t] = sums[(t * p.group_k() + k) * channels + c];
+      transpose(pass.src, src_pixels);
+      add(p, pass, src_pixels, diff_pixels, count, next_src, next_diff, sums);
+    };
+    Pass waiting;
+    bool waits = false;
+    for_each_pass(p, src, diff, blocks, group, k_begin, [&](const Pass& pass) {
+      if (waits) process(waiting, Ahead(pass.src));
+      waiting = pass;
+      waits = true;
+    });
+    if (waits) process(waiting, Ahead());
+    const std::int64_t taps = p.r * p.s;
+    for (std::int64_t t = 0; t < taps; ++t)
+      for (std::int64_t c = 0; c < p.group_c(); c += kWidth) {
+        const float* panel = sums + (t * panels(p.group_c()) + c / kWidth) * p.group_k() * kWidth;
+        const std::int64_t channels = p.group_c() - c < kWidth ? p.group_c() - c : kWidth;
+        for (std::int64_t k = 0; k < count; ++k) {
+          float* dst = diff_weights + ((k_begin + k) * p.group_c() + c) * taps + t;
+          for (std::int64_t i = 0; i < channels; ++i) dst[i * taps] = panel[k * kWidth + i];
+        }
+      }
   }
 };
 

@@ -39,6 +39,36 @@ struct Floats {
     return x;
   }
 
+  // The first kCount <= W values only.
+  template <int kCount>
+  HONE_INLINE static void store_first(float* to, const V& x) noexcept {
+#if defined(__AVX512VL__)
+    constexpr unsigned kMask = (1u << kCount) - 1;
+    if constexpr (W == 16) return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(kMask), x);
+    if constexpr (W == 8) return _mm256_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
+    if constexpr (W == 4) return _mm_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
+#else
+    if constexpr (kCount == W) return store(to, x);
+    unroll<kCount>([&](auto i) HONE_INLINE_LAMBDA { to[i] = x[i]; });
+#endif
+  }
+
+  // In each group i of four values: those at from + i * step.
+  HONE_INLINE static V load_fours(const float* from, std::int64_t step) noexcept {
+    using Four = Floats<Arch, 4>;
+    if constexpr (W == 4) return Four::load(from);
+#if defined(__AVX__)  // g++ would shuffle what an insertion can load
+    if constexpr (W >= 8) {
+      const __m256 low = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from + step), 1);
+      if constexpr (W == 8) return low;
+#if defined(__AVX512F__)
+      const __m512 three = _mm512_insertf32x4(_mm512_castps256_ps512(low), _mm_loadu_ps(from + 2 * step), 2);
+      if constexpr (W == 16) return _mm512_insertf32x4(three, _mm_loadu_ps(from + 3 * step), 3);
+#endif
+    }
+#endif
+  }
+
   HONE_INLINE static V broadcast(float x) noexcept { return broadcast(x, std::make_integer_sequence<int, W>{}); }
 
   // One that stays in a register.
