@@ -1,7 +1,7 @@
 // Direct convolution of one image at a time, plain NCHW: vectors run over output channels. A tile holds TP pixels x TV
 // vectors of channels in registers; for each input channel and tap it loads the TV weights and broadcasts the TP
 // pixels, which may be any distance apart: along a row, or along a column where a run of columns is short. Taps on
-// padding are left out, as AxisRun says. At the end the tile is transposed, four pixels at a time. Forward and the
+// padding are left out, as AxisRun says. At the end the tile is transposed, four channels at a time. Forward and the
 // gradient of the input are the same tile, run over other axis runs and with other packed weights.
 //
 // Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
@@ -24,7 +24,7 @@ struct SingleConv {
   static constexpr bool kHasHalf = L == 16;
   static constexpr int kMostVectors = 3;
   static constexpr int most_pixels(int tv) {
-    return kMany ? (tv == 1 ? 16 : tv == 2 ? 12 : 8) : (tv == 1 ? 12 : tv == 2 ? 6 : 4);
+    return kMany ? (tv == 1 ? 16 : tv == 2 ? 14 : 9) : (tv == 1 ? 12 : tv == 2 ? 6 : 4);
   }
 
   struct TileArgs {
@@ -38,6 +38,7 @@ struct SingleConv {
     bool relu;
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
+    std::int64_t src_ahead;  // from the first tap to what the next row of tiles, or a later tile, is the first to read
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
@@ -55,50 +56,73 @@ struct SingleConv {
     // each with sums of its own.
     constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
     V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
-    std::int64_t c = 0;
-    for (; c + kParts <= a.channels; c += kParts)
-      add_channels<W, TP, TV, kUnitStep, kParts>(
-          a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
-            if constexpr (i == 0)
-              return acc;
-            else
-              return more[i - 1];
-          });
-    if constexpr (kParts > 1) {
-      for (; c < a.channels; ++c)
-        add_channels<W, TP, TV, kUnitStep, 1>(
-            a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
+    const auto add = [&](auto one_tap) HONE_INLINE_LAMBDA {
+      std::int64_t c = 0;
+      for (; c + kParts <= a.channels; c += kParts)
+        add_channels<W, TP, TV, kUnitStep, kParts, one_tap>(
+            a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
+              if constexpr (i == 0)
+                return acc;
+              else
+                return more[i - 1];
+            });
+      if constexpr (kParts > 1)
+        for (; c < a.channels; ++c)
+          add_channels<W, TP, TV, kUnitStep, 1, one_tap>(
+              a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
+    };
+    if (a.rows == 1 && a.taps == 1)
+      add(std::true_type{});
+    else
+      add(std::false_type{});
+    if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
         });
       });
-    }
-    unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
-      if (v * W >= a.stored) return;
-      float* dst = a.dst + v * W * a.dst_plane;
-      unroll<(TP + 3) / 4>([&](auto q) HONE_INLINE_LAMBDA {
-        constexpr int kFirst = 4 * q, kPixels = TP - kFirst < 4 ? TP - kFirst : 4;
-        V four[4];
-        unroll<4>([&](auto p) HONE_INLINE_LAMBDA {
-          constexpr int kPixel = p < kPixels ? kFirst + p : kFirst;
-          four[p] = a.relu ? F::relu(acc[kPixel][v]) : acc[kPixel][v];
-        });
-        store_transposed<W, kPixels>(four, a, a.stored - v * W, dst + kFirst * a.dst_pixel_step);
-      });
+    alignas(64) float pixels[TP][TV * W];
+    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](auto v)
+                     HONE_INLINE_LAMBDA { F::store(&pixels[p][v * W], a.relu ? F::relu(acc[p][v]) : acc[p][v]); });
     });
+    store_pixels<TP>(pixels, a);
+  }
+
+  // dst[channel][pixel] = pixels[pixel][channel] for the channels that exist, where pixels are adjacent four channels
+  // at a time.
+  template <int TP, std::size_t kWidth>
+  HONE_INLINE static void store_pixels(const float (&pixels)[TP][kWidth], const TileArgs& a) noexcept {
+    constexpr int kWide = TP > 8 && L >= 16 ? 16 : TP > 4 && L >= 8 ? 8 : 4;
+    using F = Floats<Arch, kWide>;
+    float* dst = a.dst;
+    std::int64_t k = 0;
+    if (TP > 1 && a.dst_pixel_step == 1)
+      for (; k + 4 <= a.stored; k += 4, dst += 4 * a.dst_plane)
+        unroll<(TP + kWide - 1) / kWide>([&](auto i) HONE_INLINE_LAMBDA {
+          constexpr int kFirst = i * kWide, kPixels = TP - kFirst < kWide ? TP - kFirst : kWide;
+          typename F::V four[4];
+          F::template load_columns<kPixels>(&pixels[kFirst][k], kWidth, four);
+          unroll<4>([&](auto j) HONE_INLINE_LAMBDA {
+            F::template store_first<kPixels>(dst + j * a.dst_plane + kFirst, four[j]);
+          });
+        });
+    for (; k < a.stored; ++k, dst += a.dst_plane)
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p][k]; });
   }
 
   // Input channels c ... c + kParts - 1, channel c + i to sums_of(i).
-  template <int W, int TP, int TV, bool kUnitStep, int kParts, class Sums>
+  template <int W, int TP, int TV, bool kUnitStep, int kParts, bool kOneTap, class Sums>
   HONE_INLINE static void add_channels(const TileArgs& a, std::int64_t c, const Sums& sums_of) noexcept {
     using F = Floats<Arch, W>;
     using V = typename F::V;
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
-    for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
+    unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
+    for (std::int64_t r = 0; r < (kOneTap ? 1 : a.rows);
+         ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
       const float *src = src_row, *weights = weights_row;
-      for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+      for (std::int64_t s = 0; s < (kOneTap ? 1 : a.taps); ++s, src += a.src_tap_step, weights += a.weights_tap_step)
         unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           V w[TV];
@@ -109,36 +133,6 @@ struct SingleConv {
           });
         });
     }
-  }
-
-  // dst[channel][pixel] = four[pixel][channel] for kPixels <= 4 pixels and the channels that exist.
-  template <int W, int kPixels>
-  HONE_INLINE static void store_transposed(const typename Floats<Arch, W>::V (&four)[4], const TileArgs& a,
-                                           std::int64_t stored, float* dst) noexcept {
-    using F = Floats<Arch, W>;
-    using V = typename F::V;
-    const V low01 = F::template interleave<false>(four[0], four[1]),
-            low23 = F::template interleave<false>(four[2], four[3]);
-    const V high01 = F::template interleave<true>(four[0], four[1]),
-            high23 = F::template interleave<true>(four[2], four[3]);
-    // Four values of columns[i] from 4 * j on: the pixels of channel 4 * j + i.
-    const V columns[4] = {F::template join<false>(low01, low23), F::template join<true>(low01, low23),
-                          F::template join<false>(high01, high23), F::template join<true>(high01, high23)};
-    unroll<W / 4>([&](auto j) HONE_INLINE_LAMBDA {
-      unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
-        constexpr int kChannel = 4 * j + i;
-        if (kChannel >= stored) return;
-        float* to = dst + kChannel * a.dst_plane;
-        const auto value = [&](auto p) HONE_INLINE_LAMBDA { return columns[i][4 * j + p]; };
-        if (kPixels == 4 && a.dst_pixel_step == 1) {
-          using Four = Floats<Arch, 4>;
-          Four::store(to, typename Four::V{columns[i][4 * j], columns[i][4 * j + 1], columns[i][4 * j + 2],
-                                           columns[i][4 * j + 3]});
-          return;
-        }
-        unroll<kPixels>([&](auto p) HONE_INLINE_LAMBDA { to[p * a.dst_pixel_step] = value(p); });
-      });
-    });
   }
 
   template <int W, int TV, bool kUnitStep, int... P>
@@ -196,8 +190,12 @@ struct SingleConv {
         float* run_dst = dst + row.out_first * d.dst.w + column.out_first;
         const Steps along_row{column.src_step, column.out_step};
         const Steps along_column{row.src_step * d.src.w, row.out_step * d.dst.w};
+        const bool rows_follow = column.count == d.src.w && column.count == d.dst.w && column.src_step == 1 &&
+                                 column.out_step == 1 && row.src_step == 1 && row.out_step == 1;
         // Along the longer way.
-        if (column.count >= row.count || column.count >= kShortRun)
+        if (rows_follow)
+          run_pixels<W, TV>(a, run_src, run_dst, column.count * row.count, along_row, 1, along_row);
+        else if (column.count >= row.count || column.count >= kShortRun)
           run_pixels<W, TV>(a, run_src, run_dst, column.count, along_row, row.count, along_column);
         else
           run_pixels<W, TV>(a, run_src, run_dst, row.count, along_column, column.count, along_row);
@@ -218,6 +216,7 @@ struct SingleConv {
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     a.src_pixel_step = inner_step.src;
     a.dst_pixel_step = inner_step.dst;
+    a.src_ahead = outer > 1 ? outer_step.src + (a.rows - 1) * a.src_row_step : 4 * kMost * inner_step.src;
     for (std::int64_t i = 0; i < outer; ++i, src += outer_step.src, dst += outer_step.dst)
       split_evenly<kMost>(inner, [&](std::int64_t first, std::int64_t size) {
         a.src = src + first * inner_step.src;
@@ -251,17 +250,24 @@ struct SingleConv {
       if (parts.half) body(std::integral_constant<int, L / 2>{}, std::integral_constant<int, 1>{}, parts.vectors * L);
   }
 
+  // The images of a group that stay in the second cache, one tile of channels after the other: so its weights do, too.
+  static constexpr std::int64_t kImagesBytes = 1 << 20;
+
   static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
     const std::int64_t filter = d.src.channels * d.r * d.s;
     const std::int64_t src_size = d.groups * d.src.channels * d.src.plane();
     const std::int64_t dst_size = d.groups * d.dst.channels * d.dst.plane();
-    for (std::int64_t b = 0; b < blocks; ++b, src += src_size, dst += dst_size) {
+    const std::int64_t fit = kImagesBytes / (d.src.channels * d.src.plane() * static_cast<std::int64_t>(sizeof(float)));
+    const std::int64_t images = fit > 1 ? fit : 1;
+    for (std::int64_t first_image = 0; first_image < blocks; first_image += images) {
+      const std::int64_t end = first_image + images < blocks ? first_image + images : blocks;
       const float* weights = d.packed;
       for (std::int64_t g = 0; g < d.groups; ++g)
         for_each_tile(d.dst.channels, [&](auto width, auto vectors, std::int64_t first) {
           const std::int64_t rest = d.dst.channels - first;
           const Channels channels{g, first, rest < width * vectors ? rest : width * vectors, weights};
-          run_tile<width, vectors>(d, channels, src, dst);
+          for (std::int64_t b = first_image; b < end; ++b)
+            run_tile<width, vectors>(d, channels, src + b * src_size, dst + b * dst_size);
           weights += width * vectors * filter;
         });
     }

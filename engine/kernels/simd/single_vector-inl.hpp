@@ -44,29 +44,35 @@ struct Floats {
   HONE_INLINE static void store_first(float* to, const V& x) noexcept {
 #if defined(__AVX512VL__)
     constexpr unsigned kMask = (1u << kCount) - 1;
-    if constexpr (W == 16) return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(kMask), x);
-    if constexpr (W == 8) return _mm256_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
-    if constexpr (W == 4) return _mm_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
+    if constexpr (W == 16) _mm512_mask_storeu_ps(to, static_cast<__mmask16>(kMask), x);
+    if constexpr (W == 8) _mm256_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
+    if constexpr (W == 4) _mm_mask_storeu_ps(to, static_cast<__mmask8>(kMask), x);
 #else
-    if constexpr (kCount == W) return store(to, x);
-    unroll<kCount>([&](auto i) HONE_INLINE_LAMBDA { to[i] = x[i]; });
+    if constexpr (kCount == W)
+      store(to, x);
+    else
+      unroll<kCount>([&](auto i) HONE_INLINE_LAMBDA {
+        constexpr int kAt = i;
+        to[kAt] = x[kAt];
+      });
 #endif
   }
 
-  // In each group i of four values: those at from + i * step.
-  HONE_INLINE static V load_fours(const float* from, std::int64_t step) noexcept {
-    using Four = Floats<Arch, 4>;
-    if constexpr (W == 4) return Four::load(from);
-#if defined(__AVX__)  // g++ would shuffle what an insertion can load
-    if constexpr (W >= 8) {
-      const __m256 low = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from + step), 1);
-      if constexpr (W == 8) return low;
-#if defined(__AVX512F__)
-      const __m512 three = _mm512_insertf32x4(_mm512_castps256_ps512(low), _mm_loadu_ps(from + 2 * step), 2);
-      if constexpr (W == 16) return _mm512_insertf32x4(three, _mm_loadu_ps(from + 3 * step), 3);
-#endif
-    }
-#endif
+  // out[j][i] = src[i * src_row + j], j < 4, i < kRows <= W; what is behind these is not specified. Loads alone bring
+  // the values of every fourth row into one vector, so that eight shuffles are left.
+  template <int kRows>
+  HONE_INLINE static void load_columns(const float* src, std::int64_t src_row, V (&out)[4]) noexcept {
+    V x[4];
+    unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+      constexpr int kGroups = (kRows - i + 3) / 4;
+      x[i] = load_fours<(kGroups > 0 ? kGroups : 1)>(src + (kGroups > 0 ? i : 0) * src_row, 4 * src_row);
+    });
+    const V low01 = interleave<false>(x[0], x[1]), low23 = interleave<false>(x[2], x[3]);
+    const V high01 = interleave<true>(x[0], x[1]), high23 = interleave<true>(x[2], x[3]);
+    out[0] = join<false>(low01, low23);
+    out[1] = join<true>(low01, low23);
+    out[2] = join<false>(high01, high23);
+    out[3] = join<true>(high01, high23);
   }
 
   HONE_INLINE static V broadcast(float x) noexcept { return broadcast(x, std::make_integer_sequence<int, W>{}); }
@@ -131,6 +137,28 @@ struct Floats {
   }
 
  private:
+  // In each group q of four values, q < kGroups, those at from + q * step.
+  template <int kGroups>
+  HONE_INLINE static V load_fours(const float* from, [[maybe_unused]] std::int64_t step) noexcept {
+    using Four = Floats<Arch, 4>;
+    if constexpr (W == 4) {
+      return Four::load(from);
+    } else {
+#if defined(__AVX__)  // insertions need no shuffle; g++ would use some
+      const auto group = [&](int q) HONE_INLINE_LAMBDA { return _mm_loadu_ps(from + q * step); };
+      __m256 low = _mm256_castps128_ps256(group(0));
+      if constexpr (kGroups > 1) low = _mm256_insertf128_ps(low, group(1), 1);
+      if constexpr (W == 8) return low;
+#if defined(__AVX512F__)
+      __m512 all = _mm512_castps256_ps512(low);
+      if constexpr (kGroups > 2) all = _mm512_insertf32x4(all, group(2), 2);
+      if constexpr (kGroups > 3) all = _mm512_insertf32x4(all, group(3), 3);
+      if constexpr (W == 16) return all;
+#endif
+#endif
+    }
+  }
+
   template <int... I>
   HONE_INLINE static V broadcast(float x, std::integer_sequence<int, I...>) noexcept {
     return V{(static_cast<void>(I), x)...};
