@@ -27,11 +27,11 @@ struct ConvWeightsTransposed {
   static std::int64_t sums_size(const ConvShape& p) noexcept {
     return p.r * p.s * panels(p.group_c()) * p.group_k() * kWidth;
   }
-  // Columns of the input that `pixels` outputs read: all that lie between, or where there is one tap, its own.
-  static std::int64_t most_columns(const ConvShape& p) noexcept {
-    return p.s == 1 ? kPixels : (kPixels - 1) * p.stride_w + (p.s - 1) * p.dilation_w + 1;
+  // From one column of the input that is transposed to the next: where there is one tap, what it skips is left out.
+  static std::int64_t column_step(const ConvShape& p) noexcept { return p.s == 1 ? p.stride_w : 1; }
+  static std::int64_t src_size(const ConvShape& p) noexcept {
+    return panel_size(((kPixels - 1) * p.stride_w + (p.s - 1) * p.dilation_w) / column_step(p) + 1);
   }
-  static std::int64_t src_size(const ConvShape& p) noexcept { return panel_size(most_columns(p)); }
   static std::int64_t diff_size(const ConvShape& p) noexcept { return panels(p.group_k()) * panel_size(kPixels); }
   static std::int64_t scratch_size(const ConvShape& p) noexcept { return sums_size(p) + src_size(p) + diff_size(p); }
 
@@ -127,7 +127,7 @@ struct ConvWeightsTransposed {
     std::int64_t runs_ = 0, run_ = 0, channel_ = 0;
   };
 
-  // What one pass of tiles works on: outputs [first, end) of a row, two vectors of input channels, one kernel row.
+  // What one pass of tiles works on: outputs [first, end) of a row, two vectors of input channels, one row of taps.
   struct Pass {
     Pixels src;
     std::int64_t first, end, column, channel, r;  // column: of src's first pixel
@@ -139,13 +139,13 @@ struct ConvWeightsTransposed {
                   Ahead next_src, Ahead& next_diff, float* sums) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kRows>{};
     TileArgs a;
-    a.src_pixel = (p.s == 1 ? 1 : p.stride_w) * L * kWidth;
+    a.src_pixel = p.stride_w / column_step(p) * L * kWidth;
     for (std::int64_t s = 0; s < p.s; ++s) {
       const std::int64_t column_tap = s * p.dilation_w - p.pad_w;
       const auto columns = TapRange<Arch>::of(p.w, p.out_w, p.stride_w, column_tap).within(pass.first, pass.end);
       if (columns.size() == 0) continue;
       a.pixels = columns.size();
-      a.src = src + (columns.first * p.stride_w + column_tap - pass.column) * L * kWidth;
+      a.src = src + (columns.first * p.stride_w + column_tap - pass.column) / column_step(p) * L * kWidth;
       float* tap = sums + ((pass.r * p.s + s) * panels(p.group_c()) + pass.channel / kWidth) * p.group_k() * kWidth;
       for (std::int64_t first_k = 0; first_k < k_count; first_k += kWidth) {
         const float* pixel =
@@ -176,17 +176,17 @@ struct ConvWeightsTransposed {
           pass.first = first;
           pass.end = first + pixels;
           pass.diff = diff + (b * p.k + k_begin) * diff_plane + (oh * p.out_w + first) * L;
-
-          const std::int64_t leftmost = first * p.stride_w - p.pad_w;
+          const std::int64_t step = column_step(p), leftmost = first * p.stride_w - p.pad_w;
           const std::int64_t rightmost = leftmost + (pixels - 1) * p.stride_w + (p.s - 1) * p.dilation_w;
-          pass.column = leftmost > 0 ? leftmost : 0;
+          pass.column = leftmost >= 0 ? leftmost : leftmost + (-leftmost + step - 1) / step * step;
           pass.src.plane = src_plane;
-          pass.src.step = L;
-          pass.src.count = (rightmost < p.w ? rightmost + 1 : p.w) - pass.column;
+          pass.src.step = step * L;
+          pass.src.count = ((rightmost < p.w ? rightmost : p.w - 1) - pass.column) / step + 1;
+          if (pass.column >= p.w || rightmost < pass.column) return;
           for (pass.channel = 0; pass.channel < p.group_c(); pass.channel += kWidth)
             for (pass.r = 0; pass.r < p.r; ++pass.r) {
               const std::int64_t row = oh * p.stride_h - p.pad_h + pass.r * p.dilation_h;
-              if (row < 0 || row >= p.h || pass.src.count <= 0) continue;
+              if (row < 0 || row >= p.h) continue;
               pass.src.first =
                   src + (b * p.c + group * p.group_c() + pass.channel) * src_plane + (row * p.w + pass.column) * L;
               const std::int64_t rest = p.group_c() - pass.channel;

@@ -126,6 +126,11 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(40, 16, 16, 30, 5, 5, 2, 2), 2);
   check(conv_shape(130, 4, 4, 130, 3, 3, 1, 1), 2);  // output channels in several parts
   check(conv_shape(1, 1, 1, 1, 1, 1), 1);
+  check(conv_shape(7, 9, 11, 7, 1, 1, 1, 0, 7), 17);  // depthwise 1x1
+  check(conv_shape(7, 9, 11, 7, 1, 1, 2, 1, 7), 3);   // and strided
+  check(conv_shape(64, 19, 19, 40, 1, 1, 2, 0), 5);   // a 1x1 that skips pixels
+  check(conv_shape(80, 9, 37, 80, 3, 3, 2, 1), 3);    // several panels of channels, several parts of a row
+  check(conv_shape(24, 9, 9, 16, 3, 3, 2, 1, 2), 3);  // in groups
 }
 
 TEST(Conv, RandomShapes) {
@@ -137,6 +142,24 @@ TEST(Conv, RandomShapes) {
     shape.c = shape.groups * pick(random, 1, 11);
     shape.k = shape.groups * pick(random, 1, 13);
     check(shape, pick(random, 1, 20));
+  }
+}
+
+// Few uses of each pixel and many channels: gradients of the weights from transposed rows.
+TEST(Conv, RandomShapesOfManyChannels) {
+  constexpr std::uint64_t kSeed = 21;
+  Random random(derive_key(kSeed, "conv shapes"), 0);
+  for (int done = 0; done < 25; ++done) {
+    ConvShape shape = test::random_window(random, 30);
+    if (random.below(2) == 0) {
+      shape.r = shape.s = 1;
+      shape.out_h = (shape.h + 2 * shape.pad_h - 1) / shape.stride_h + 1;
+      shape.out_w = (shape.w + 2 * shape.pad_w - 1) / shape.stride_w + 1;
+    }
+    shape.groups = random.below(4) == 0 ? 2 : 1;
+    shape.c = shape.groups * pick(random, 12, 40);
+    shape.k = shape.groups * pick(random, 8, 40);
+    check(shape, pick(random, 1, 3));
   }
 }
 
