@@ -158,7 +158,7 @@ struct ConvWeights {
     for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
       const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
       for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
-      for (std::int64_t i = 0; i < count * kAccumulators + L * L; i += L) store<Arch>(sums + i, V(0.0f));
+      for (std::int64_t i = 0; i < (count * tk * tj + L) * L; i += L) store<Arch>(sums + i, V(0.0f));
       for (std::int64_t b = 0; b < work.blocks; ++b) {
         const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
         const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
@@ -171,11 +171,11 @@ struct ConvWeights {
             a.src_offset = job.offsets;
             a.src = src + job.src;
             a.diff = diff + job.diff;
-            a.sums = sums + j * kAccumulators;
+            a.sums = sums + j * tk * tj * L;
             run(a);
           }
       }
-      for (std::int64_t j = 0; j < count; ++j) store_sums(work, first + j, k, tk, pair, tj, sums + j * kAccumulators);
+      store_sums(work, first, count, k, tk, pair, tj, sums);
     }
   }
 
@@ -190,16 +190,18 @@ struct ConvWeights {
     }
   }
 
-  static void store_sums(const Work& work, std::int64_t job, std::int64_t k, std::int64_t tk, std::int64_t pair,
-                         std::int64_t tj, const float* sums) noexcept {
+  // Of `count` jobs from `first` on: adds up the lanes.
+  static void store_sums(const Work& work, std::int64_t first, std::int64_t count, std::int64_t k, std::int64_t tk,
+                         std::int64_t pair, std::int64_t tj, const float* sums) noexcept {
     const ConvShape& p = work.p;
-    const std::int64_t r = work.row_tap(job);
-    alignas(64) float reduced[kAccumulators / L + L];
-    for (std::int64_t i = 0; i < tk * tj; i += L) lane_sums<Arch>(sums + i * L, reduced + i);
-    for (std::int64_t i = 0; i < tk; ++i)
-      for (std::int64_t n = 0; n < tj; ++n) {
+    alignas(64) float reduced[kMostJobs * kAccumulators / L + L];
+    for (std::int64_t i = 0; i < count * tk * tj; i += L) lane_sums<Arch>(sums + i * L, reduced + i);
+    const std::int64_t step = work.merged ? p.s : 1;  // from a job's weights to the next one's
+    for (std::int64_t n = 0; n < tj; ++n)
+      for (std::int64_t i = 0; i < tk; ++i) {
         const std::int64_t filter = (k + i) * p.group_c() + work.channel(pair + n);
-        work.diff_weights[(filter * p.r + r) * p.s + work.column_tap(job, pair + n)] = reduced[i * tj + n];
+        float* to = work.diff_weights + filter * p.r * p.s + first * step + (work.merged ? (pair + n) % p.s : 0);
+        for (std::int64_t j = 0; j < count; ++j) to[j * step] = reduced[(j * tk + i) * tj + n];
       }
   }
 

@@ -14,6 +14,7 @@ struct TapRange {
 
   // Output i reads input i * stride + tap.
   static TapRange of(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t tap) noexcept {
+    if (stride == 1) return TapRange{tap < 0 ? -tap : 0, tap < in ? in - tap : 0}.within(0, out);  // no divisions
     const std::int64_t first = tap < 0 ? (stride - 1 - tap) / stride : 0;
     const std::int64_t end = tap < in ? (in - 1 - tap) / stride + 1 : 0;
     return TapRange{first, end}.within(0, out);
