@@ -45,10 +45,10 @@ struct ConvWeightsTransposed {
     const float *src, *diff;  // of the first pixel and its first image
     std::int64_t src_pixel, pixels;
     float* sums;
-    const float* ahead;  // kLines lines are prefetched for each pixel
+    const float* ahead;  // kAhead vectors are prefetched for each pixel
     std::int64_t ahead_step;
   };
-  static constexpr std::int64_t kLines = L / 2;
+  static constexpr std::int64_t kAhead = L / 2;
   using Tile = void (*)(const TileArgs&) noexcept;
 
   template <int TK, int TV>
@@ -61,8 +61,8 @@ struct ConvWeightsTransposed {
     const float *pixel = a.src, *diff = a.diff, *next = a.ahead;
     for (std::int64_t i = 0; i < a.pixels; ++i, pixel += a.src_pixel, next += a.ahead_step) {
       const float* x = pixel;
-      for (std::int64_t line = 0; line < kLines; ++line) {
-        __builtin_prefetch(next + line * L);
+      for (std::int64_t vector = 0; vector < kAhead; ++vector) {
+        __builtin_prefetch(next + vector * L);
         unroll<2>([&](auto image) HONE_INLINE_LAMBDA {
           V inputs[TV];
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + image * kWidth + v * L); });
@@ -103,16 +103,16 @@ struct ConvWeightsTransposed {
     }
   }
 
-  // Hands out what is to be prefetched, some channels at a time, kLines lines of each.
+  // Hands out what is to be prefetched, some channels at a time, kAhead vectors of each.
   class Ahead {
    public:
     Ahead() = default;
     explicit Ahead(const Pixels& pixels) noexcept
-        : pixels_(pixels), runs_((pixels.count * pixels.step + kLines * L - 1) / (kLines * L)) {}
+        : pixels_(pixels), runs_((pixels.count * pixels.step + kAhead * L - 1) / (kAhead * L)) {}
 
     bool take(std::int64_t channels, TileArgs& a) noexcept {
       if (run_ >= runs_) return false;
-      a.ahead = pixels_.first + run_ * kLines * L + channel_ * pixels_.plane;
+      a.ahead = pixels_.first + run_ * kAhead * L + channel_ * pixels_.plane;
       a.ahead_step = pixels_.plane;
       channel_ += channels;
       if (channel_ >= pixels_.channels) {
