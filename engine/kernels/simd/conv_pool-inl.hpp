@@ -51,10 +51,10 @@ struct ConvPool {
 
     explicit Layout(const ConvPoolPlan& plan) noexcept : conv(plan.conv), pool(plan.pool) {
       const std::int64_t padded = divide_up(conv.c, W) * W, height = conv.out_h + conv.r - 1;
-      const std::int64_t dense = divide_up(conv.s * conv.c, W);
-      aligned = static_cast<double>(conv.s * padded / W) <= kUnaligned * static_cast<double>(dense);
+      const std::int64_t whole = conv.s * padded / W, dense = divide_up(conv.s * conv.c, W);
+      aligned = static_cast<double>(whole) <= kUnaligned * static_cast<double>(dense);
       pixel = aligned ? padded : conv.c;
-      vectors = aligned ? conv.s * padded / W : dense;
+      vectors = aligned ? whole : dense;
       row = (conv.out_w + conv.s - 1) * pixel;
       image = odd_lines(height * row + L + W);
       pixels = conv.out_h * (conv.out_w + conv.s - 1);
