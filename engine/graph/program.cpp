@@ -204,13 +204,13 @@ void Program<T>::run_op(const Op& op, const Task& task) noexcept {
   }
   const auto start = std::chrono::steady_clock::now();
   op.run(task);
-  seconds_[static_cast<std::size_t>(task.thread * ops_ + op.number)] +=
+  seconds_[time_at(task.thread, op.number)] +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 template <class T>
 void Program<T>::time_ops() {
-  seconds_.assign(static_cast<std::size_t>(threads_ * ops_), 0);
+  seconds_.assign(time_at(threads_, 0), 0);
 }
 
 template <class T>
@@ -220,7 +220,7 @@ std::vector<OpTime> Program<T>::op_times() const {
     for (const Op& op : phase.ops) {
       times.push_back({op.name, 0});
       for (int thread = 0; thread < threads_ && !seconds_.empty(); ++thread)
-        times.back().seconds += seconds_[static_cast<std::size_t>(thread * ops_ + op.number)];
+        times.back().seconds += seconds_[time_at(thread, op.number)];
     }
   return times;
 }

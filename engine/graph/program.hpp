@@ -153,6 +153,10 @@ class Program {
   void run_on_thread(int thread, Barrier& barrier) noexcept;
   template <class Run>
   void share_out(std::size_t row, std::int64_t tasks, int thread, const Run& run) noexcept;
+  // Of seconds_, where `op` has its time on `thread`.
+  std::size_t time_at(int thread, int op) const noexcept {
+    return static_cast<std::size_t>(thread) * static_cast<std::size_t>(ops_) + static_cast<std::size_t>(op);
+  }
   void run_task(std::size_t number, std::int64_t index, int thread) noexcept;
   void run_op(const Op& op, const Task& task) noexcept;
 

@@ -9,7 +9,7 @@ namespace hone {
 
 namespace fs = std::filesystem;
 
-FreshFolder::FreshFolder(fs::path folder)
+FreshFolder::FreshFolder(const fs::path& folder)
     : folder_(fs::absolute(folder).lexically_normal()),
       kept_(holds_run(folder) || fs::exists(folder / "search.jsonl")) {
   if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "runs/a/"

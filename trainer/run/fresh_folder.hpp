@@ -8,7 +8,7 @@ namespace hone {
 class FreshFolder {
  public:
   // Before the run folder is created: remembers what is there.
-  explicit FreshFolder(std::filesystem::path folder);
+  explicit FreshFolder(const std::filesystem::path& folder);
   // Unless kept, removes a run's files from a folder that held none, and the folders that were not there.
   ~FreshFolder();
   FreshFolder(const FreshFolder&) = delete;
