@@ -136,6 +136,7 @@ Values parse_values(const ProgramConfig& config, const std::string& text, const 
   const nlohmann::json object = parse_json_object(text, where);
   const auto& parameters = config.program.parameters;
   std::vector<std::string_view> names;
+  names.reserve(parameters.size());
   for (const Parameter& parameter : parameters) names.push_back(parameter.name);
   for (const auto& [name, ignored] : object.items())
     if (std::find(names.begin(), names.end(), name) == names.end())
