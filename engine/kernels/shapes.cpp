@@ -81,9 +81,9 @@ std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64
       run.out_first = i;
       run.out_step = stride;
       run.count = 1;
-      run.tap_step = tap_step;
-      run.src_tap_step = -(dilation * tap_step) / stride;
-      for (std::int64_t tap = 0; tap < kernel; ++tap) {
+      run.tap_step = -tap_step;
+      run.src_tap_step = dilation * tap_step / stride;
+      for (std::int64_t tap = kernel - 1; tap >= 0; --tap) {
         const std::int64_t numerator = i + pad - tap * dilation;
         if (numerator < 0 || numerator % stride != 0 || numerator / stride >= out) continue;
         if (run.taps == 0) {
@@ -97,6 +97,29 @@ std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64
     }
   }
   return runs;
+}
+
+void join_ends(std::vector<AxisRun>& runs) {
+  const auto middle =
+      std::find_if(runs.begin(), runs.end(), [](const AxisRun& run) { return run.taps == 3 && run.count > 0; });
+  if (middle == runs.end() || runs.size() > 3) return;
+  AxisRun all = *middle;
+  if (all.src_step != 1 || all.out_step != 1 || all.src_tap_step != 1) return;
+  for (const AxisRun& run : runs) {
+    if (&run == &*middle) continue;
+    if (run.count != 1 || run.taps != 2) return;
+    if (&run < &*middle && run.tap_first == middle->tap_first + middle->tap_step && !all.lacks_first) {
+      --all.out_first;
+      --all.src_first;
+      all.lacks_first = true;
+    } else if (&run > &*middle && run.tap_first == middle->tap_first && !all.lacks_last) {
+      all.lacks_last = true;
+    } else {
+      return;
+    }
+    ++all.count;
+  }
+  runs = {all};
 }
 
 ConvPlan::ConvPlan(const ConvShape& conv)

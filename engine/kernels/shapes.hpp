@@ -59,15 +59,19 @@ struct AxisRun {
   std::int64_t out_first = 0, out_step = 1, count = 0;
   std::int64_t src_first = 0, src_step = 1, src_tap_step = 1;
   std::int64_t tap_first = 0, tap_step = 1, taps = 0;
+  bool lacks_first = false, lacks_last = false;  // the first output, its first tap; the last output, its last tap
 };
 
 // Runs of an axis of a convolution: taps that would read padding are left out.
 std::vector<AxisRun> forward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                                   std::int64_t pad, std::int64_t dilation);
 // The same for the gradient of the input: its outputs are the positions of the input, its sources those of the output's
-// gradient. With a stride, positions fall into classes that use different taps.
+// gradient, and its taps come last one first. With a stride, positions fall into classes that use different taps.
 std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                                    std::int64_t pad, std::int64_t dilation);
+
+// Where an axis has three adjacent taps and padding at its ends is one position: makes one run of all of it.
+void join_ends(std::vector<AxisRun>& runs);
 
 // One convolution, planned for a kernel table.
 struct ConvPlan {

@@ -2,7 +2,7 @@
 // (conv_tile-inl.hpp) over other axis runs and with other packed weights. Taps on padding are left out: AxisRun says
 // which taps the pixels of a tile share.
 //
-// Packed weights: [groups][channel tiles][input channels][R][S][TK], missing channels of the last tile are zero.
+// Packed weights: [groups][channel tiles][input channels][R][S][channels of the tile].
 #pragma once
 
 #include "engine/kernels/simd/conv_depthwise-inl.hpp"
@@ -17,9 +17,9 @@ template <class Arch>
 struct Conv {
   using Tiles = ConvTile<Arch>;
   using TileArgs = typename Tiles::Args;
+  using Form = typename Tiles::Form;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  static constexpr int most_pixels(int tk) { return Tiles::most_pixels(tk); }
   static constexpr int kWeightTile = kMany ? 5 : 3;  // output channels, and taps, of a tile of the weights' gradient
 
   // One direction of a convolution, in one block of images.
@@ -28,10 +28,18 @@ struct Conv {
     std::int64_t row_runs, column_runs;
     std::int64_t src_channels, dst_channels, groups;  // channels of a group
     std::int64_t src_plane, src_width, dst_plane, dst_width;
-    std::int64_t r, s, packed_group;  // kernel; packed weights of a group
+    std::int64_t r, s, tile;  // kernel; most output channels a tile
     const float *packed, *bias;
     bool relu;
+    std::int64_t window() const noexcept { return r * s; }
+    std::int64_t filter() const noexcept { return src_channels * r * s; }
   };
+
+  // Output channels of the tile that starts at channel k, of those of a group: the last two tiles share what is left.
+  static std::int64_t tile_channels(std::int64_t k, std::int64_t channels, std::int64_t most) noexcept {
+    const std::int64_t rest = channels - k;
+    return rest >= 2 * most ? most : rest > most ? (rest + 1) / 2 : rest;
+  }
 
   // What a strip of pixels reads is copied, a part of the input channels at a time, to where it fits the first cache
   // and stays while all output channels are done on it: in place, channels whose distance is a multiple of a page would
@@ -50,10 +58,11 @@ struct Conv {
     std::int64_t src_step;  // from a position to the next
   };
 
-  // Pixels that use the same taps, along a row or along a column.
+  // Pixels that use the same taps, along a row or along a column, but for those that the first and the last one may
+  // lack.
   struct Strip {
     Axis rows, columns;
-    bool along_row;
+    bool along_row, lacks_first, lacks_last;
     std::int64_t pixels, dst_step;
     const float* src;  // first pixel, first tap, channel 0 of the group
     float* dst;
@@ -64,27 +73,27 @@ struct Conv {
 
   // A strip's copy: [channel][taps across][positions along].
   struct Copy {
-    std::int64_t first, step, positions;  // along: first and distance, in positions of the source
-    std::int64_t vectors;                 // a channel
+    std::int64_t step, positions;  // along: distance in positions of the source, how many
+    std::int64_t vectors;          // a channel
 
     explicit Copy(const Strip& strip) noexcept {
       const AxisRun& along = *strip.along().run;
-      const std::int64_t reach = (along.taps - 1) * along.src_tap_step;
-      first = reach < 0 ? reach : 0;
       step = along.taps == 1 ? along.src_step : 1;
-      positions = ((strip.pixels - 1) * along.src_step + (reach < 0 ? -reach : reach)) / step + 1;
+      positions = ((strip.pixels - 1) * along.src_step + (along.taps - 1) * along.src_tap_step) / step + 1;
       vectors = strip.across().run->taps * positions;
     }
 
+    // What the first and the last pixel lack is left as it is.
     void fill(const Strip& strip, std::int64_t channels, std::int64_t plane, const float* src,
               float* to) const noexcept {
       const Axis &along = strip.along(), &across = strip.across();
-      src += first * along.src_step;
+      const std::int64_t begin = strip.lacks_first ? 1 : 0, end = positions - (strip.lacks_last ? 1 : 0);
       for (std::int64_t c = 0; c < channels; ++c, src += plane) {
         const float* from = src;
         for (std::int64_t t = 0; t < across.run->taps; ++t, from += across.run->src_tap_step * across.src_step)
-          for (std::int64_t i = 0; i < positions; ++i, to += L)
-            store<Arch>(to, load<Arch>(from + i * step * along.src_step));
+          for (std::int64_t i = begin; i < end; ++i)
+            store<Arch>(to + (t * positions + i) * L, load<Arch>(from + i * step * along.src_step));
+        to += vectors * L;
       }
     }
   };
@@ -98,22 +107,30 @@ struct Conv {
     return plane % kLine == 0 && channels > kWays * offsets;
   }
 
-  // Input channels of a strip that the first cache holds; 0: too few to be worth it.
-  static std::int64_t channels_at_a_time(const Copy& copy, std::int64_t taps) noexcept {
+  // Input channels of a strip that are done at a time, as the first cache holds them; 0: all of them, as the strip is
+  // used too little, or a tile computes long enough on what it loads for the second cache to keep up.
+  static std::int64_t channels_at_a_time(const Direction& d, const Strip& strip, const Copy& copy,
+                                         std::int64_t outputs) noexcept {
+    constexpr std::int64_t kFewestMultiplyAdds = 8;  // for each vector
+    const std::int64_t taps = strip.rows.run->taps * strip.columns.run->taps;
     const std::int64_t held = kPartVectors / copy.vectors;
-    return held * taps < kFewestTaps ? 0 : held;
+    const bool keeps_up = taps * strip.pixels * d.tile >= kFewestMultiplyAdds * copy.vectors;
+    return outputs < kFewestUses * d.tile || keeps_up || held * taps < kFewestTaps ? 0 : held;
+  }
+
+  static Form form_of(const TileArgs& a, const Strip& strip) noexcept {
+    if (a.src_pixel_step != L) return Form::any;
+    if (a.taps != 3 || a.src_tap_step != L) return Form::adjacent;
+    if (strip.lacks_first) return strip.lacks_last ? Form::three_at_both : Form::three_at_start;
+    return strip.lacks_last ? Form::three_at_end : Form::three;
   }
 
   // Output channels [k_begin, k_end) of a strip.
-  template <int TK>
   static void run_strip(const Direction& d, const Strip& strip, std::int64_t group, std::int64_t k_begin,
                         std::int64_t k_end) noexcept {
     const AxisRun &row = *strip.rows.run, &column = *strip.columns.run, &along = *strip.along().run;
     const bool padding_only = row.taps == 0 || column.taps == 0;
     TileArgs a;
-    a.weights_plane = d.r * d.s * TK;
-    a.weights_row_step = row.tap_step * d.s * TK;
-    a.weights_tap_step = column.tap_step * TK;
     a.rows = row.taps;
     a.taps = column.taps;
     a.dst_plane = d.dst_plane;
@@ -123,9 +140,8 @@ struct Conv {
     a.src_tap_step = column.src_tap_step * strip.columns.src_step;
     a.src_pixel_step = along.src_step * strip.along().src_step;
 
-    const std::int64_t uses = (k_end - k_begin + TK - 1) / TK;
     const Copy copy(strip);
-    const std::int64_t part = uses < kFewestUses || padding_only ? 0 : channels_at_a_time(copy, row.taps * column.taps);
+    const std::int64_t part = padding_only ? 0 : channels_at_a_time(d, strip, copy, k_end - k_begin);
     const std::int64_t parts = part == 0 ? 1 : (d.src_channels + part - 1) / part;
     const bool copies = part > 0 && collide(d.src_plane, part < d.src_channels ? part : d.src_channels);
     alignas(64) float buffer[kPartVectors * L];
@@ -139,117 +155,102 @@ struct Conv {
     }
     // Channels are too far apart for the hardware to see what comes next: what the next strips read, or, where channels
     // are done in parts, what the next part does. (Any earlier, it would be pushed out again.)
-    const std::int64_t newest_row = row.src_tap_step > 0 ? (row.taps - 1) * row.src_tap_step : 0;
     const std::int64_t pixel_step = along.src_step * strip.along().src_step;
     const bool rows_follow = strip.along_row && row.count > 1;
     const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
-    const std::int64_t ahead =
-        rows_follow ? (newest_row + row.src_step) * strip.rows.src_step : strips_ahead * strip.pixels * pixel_step;
-    const auto run = Tiles::template tile_of<TK>(strip.pixels, a.src_pixel_step == L);
-    const float* weights = d.packed + group * d.packed_group + (row.tap_first * d.s + column.tap_first) * TK;
+    const std::int64_t ahead = rows_follow ? ((row.taps - 1) * row.src_tap_step + row.src_step) * strip.rows.src_step
+                                           : strips_ahead * strip.pixels * pixel_step;
+    const Form form = form_of(a, strip);
+    const float* weights = d.packed + group * d.dst_channels * d.filter();
     const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
     for (std::int64_t n = 0; n < parts; ++n) {
       const std::int64_t first = n * d.src_channels / parts, end = (n + 1) * d.src_channels / parts;
       a.src = strip.src + first * d.src_plane;
       if (copies) {
         copy.fill(strip, end - first, d.src_plane, a.src, buffer);
-        a.src = buffer - copy.first / copy.step * L;
+        a.src = buffer;
       }
       a.channels = padding_only ? 0 : end - first;
       a.accumulate = n > 0;
       a.relu = d.relu && n + 1 == parts;
       const float* next = strip.src + (n + 1 < parts ? end * d.src_plane : ahead);
-      std::int64_t pixel = 0;
-      for (std::int64_t k = k_begin; k < k_end; k += TK) {
+      std::int64_t pixel = column.lacks_first ? 1 : 0;
+      for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
+        tk = tile_channels(k, d.dst_channels, d.tile);
         a.prefetch = next + pixel * pixel_step;
-        if (++pixel == strip.pixels) pixel = 0;
-        a.weights = weights + (k / TK * d.src_channels + first) * a.weights_plane;
+        if (++pixel >= strip.pixels) pixel = 0;
+        a.weights = weights + k * d.filter() + (first * d.window() + row.tap_first * d.s + column.tap_first) * tk;
+        a.weights_plane = d.window() * tk;
+        a.weights_row_step = row.tap_step * d.s * tk;
+        a.weights_tap_step = column.tap_step * tk;
         a.bias = bias == nullptr ? nullptr : bias + k;
-        a.stored = d.dst_channels - k;
         a.dst = strip.dst + k * d.dst_plane;
-        run(a);
+        Tiles::tile_of(tk, strip.pixels, form)(a);
       }
     }
   }
 
   // The pixels of a band of rows [first, first + count) of a run: along rows where they are long, else along columns.
-  template <int TK>
   static void run_band(const Direction& d, const AxisRun& row, std::int64_t first, std::int64_t count,
                        std::int64_t group, std::int64_t k_begin, std::int64_t k_end, const float* src,
                        float* dst) noexcept {
-    constexpr int kMost = most_pixels(TK);
     Strip strip;
     strip.rows = {&row, d.src_width * L};
     src += group * d.src_channels * d.src_plane;
     dst += group * d.dst_channels * d.dst_plane;
-    const auto run = [&](std::int64_t i, std::int64_t j) {
+    const auto run = [&](std::int64_t i, std::int64_t j, std::int64_t pixels) {
       const AxisRun& column = *strip.columns.run;
+      strip.pixels = pixels;
+      strip.lacks_first = column.lacks_first && j == 0;
+      strip.lacks_last = column.lacks_last && j + pixels == column.count;
       strip.src =
           src +
           ((row.src_first + (first + i) * row.src_step) * d.src_width + column.src_first + j * column.src_step) * L;
       strip.dst =
           dst +
           ((row.out_first + (first + i) * row.out_step) * d.dst_width + column.out_first + j * column.out_step) * L;
-      run_strip<TK>(d, strip, group, k_begin, k_end);
+      run_strip(d, strip, group, k_begin, k_end);
     };
     for (std::int64_t n = 0; n < d.column_runs; ++n) {
       const AxisRun& column = d.columns[n];
       strip.columns = {&column, L};
-      strip.along_row = column.count >= count;
+      strip.along_row = column.count >= count || column.lacks_first || column.lacks_last;
       strip.dst_step = strip.along_row ? column.out_step * L : row.out_step * d.dst_width * L;
       if (strip.along_row)
         for (std::int64_t i = 0; i < count; ++i)
-          split_evenly<kMost>(column.count, [&](std::int64_t j, std::int64_t size) {
-            strip.pixels = size;
-            run(i, j);
-          });
+          split_evenly(column.count, Tiles::most_pixels(d.tile),
+                       [&](std::int64_t j, std::int64_t pixels) { run(i, j, pixels); });
       else
-        for (std::int64_t j = 0; j < column.count; ++j) {
-          strip.pixels = count;
-          run(0, j);
-        }
+        for (std::int64_t j = 0; j < column.count; ++j) run(0, j, count);
     }
   }
 
-  template <int TK>
   static void run_block(const Direction& d, const float* src, float* dst) noexcept {
-    const std::int64_t filter = d.src_channels * d.r * d.s;
-    const std::int64_t fits = kWeightsAtATime / filter / TK * TK, k_step = fits > 4 * TK ? fits : 4 * TK;
     for (std::int64_t g = 0; g < d.groups; ++g)
-      for (std::int64_t k = 0; k < d.dst_channels; k += k_step)
+      for (std::int64_t k = 0, end = 0; k < d.dst_channels; k = end) {
+        for (std::int64_t tiles = 0; end < d.dst_channels && (tiles < 4 || (end - k) * d.filter() < kWeightsAtATime);
+             ++tiles)
+          end += tile_channels(end, d.dst_channels, d.tile);
         for (std::int64_t n = 0; n < d.row_runs; ++n)
-          split_evenly<most_pixels(TK)>(d.rows[n].count, [&](std::int64_t first, std::int64_t count) {
-            run_band<TK>(d, d.rows[n], first, count, g, k, k + k_step < d.dst_channels ? k + k_step : d.dst_channels,
-                         src, dst);
+          split_evenly(d.rows[n].count, Tiles::most_pixels(d.tile), [&](std::int64_t first, std::int64_t count) {
+            run_band(d, d.rows[n], first, count, g, k, end, src, dst);
           });
+      }
   }
 
   static void run_depthwise(const Direction& d, const float* src, float* dst, std::int64_t planes) noexcept {
     for (std::int64_t i = 0; i < planes; ++i) {
       const std::int64_t c = i % d.groups;
-      ConvDepthwise<Arch>::run(d, d.packed + c * d.packed_group, d.bias == nullptr ? nullptr : d.bias + c,
+      ConvDepthwise<Arch>::run(d, d.packed + c * d.window(), d.bias == nullptr ? nullptr : d.bias + c,
                                src + i * d.src_plane, dst + i * d.dst_plane);
     }
   }
 
-  static void run(std::int64_t tile_k, const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
+  static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
     if (d.src_channels == 1 && d.dst_channels == 1) return run_depthwise(d, src, dst, blocks * d.groups);
     const std::int64_t src_block = d.groups * d.src_channels * d.src_plane;
     const std::int64_t dst_block = d.groups * d.dst_channels * d.dst_plane;
-    for (std::int64_t b = 0; b < blocks; ++b, src += src_block, dst += dst_block) switch (tile_k) {
-        case 1:
-          run_block<1>(d, src, dst);
-          break;
-        case 2:
-          run_block<2>(d, src, dst);
-          break;
-        case 4:
-          run_block<4>(d, src, dst);
-          break;
-        default:
-          run_block<5>(d, src, dst);
-          break;
-      }
+    for (std::int64_t b = 0; b < blocks; ++b, src += src_block, dst += dst_block) run_block(d, src, dst);
   }
 
   // One side of a convolution: its image, and a group's channels.
@@ -258,7 +259,7 @@ struct Conv {
   };
 
   static Direction direction(const ConvShape& p, const std::vector<AxisRun>& rows, const std::vector<AxisRun>& columns,
-                             Side src, Side dst, const float* packed, std::int64_t packed_size) noexcept {
+                             Side src, Side dst, const float* packed, std::int64_t tile) noexcept {
     Direction d;
     d.rows = rows.data();
     d.columns = columns.data();
@@ -273,7 +274,7 @@ struct Conv {
     d.dst_width = dst.w;
     d.r = p.r;
     d.s = p.s;
-    d.packed_group = packed_size / p.groups;
+    d.tile = tile;
     d.packed = packed;
     d.bias = nullptr;
     d.relu = false;
@@ -284,51 +285,59 @@ struct Conv {
                       bool with_relu, float* dst, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
     Direction d = direction(p, plan.rows, plan.columns, {p.group_c(), p.h, p.w}, {p.group_k(), p.out_h, p.out_w},
-                            packed, plan.packed);
+                            packed, plan.tile_k);
     d.bias = bias;
     d.relu = with_relu;
-    run(plan.tile_k, d, src, dst, blocks);
+    run(d, src, dst, blocks);
   }
 
   static void backward_data(const ConvPlan& plan, const float* diff_dst, const float*, const float* packed,
                             float* diff_src, std::int64_t blocks) noexcept {
     const ConvShape& p = plan.shape;
     const Direction d = direction(p, plan.backward_rows, plan.backward_columns, {p.group_k(), p.out_h, p.out_w},
-                                  {p.group_c(), p.h, p.w}, packed, plan.packed_backward);
-    run(plan.tile_c, d, diff_dst, diff_src, blocks);
+                                  {p.group_c(), p.h, p.w}, packed, plan.tile_c);
+    run(d, diff_dst, diff_src, blocks);
   }
 
   // ---- choice of tiles, packing
 
-  // What a channel's tap costs a tile, in tenths of a multiply-add: at least the latency of one; the loop; weights that
-  // come from the second cache.
+  // What a channel's tap costs a tile, in tenths of a multiply-add: at least the latency of one; the loop; pixels and
+  // weights that come from the second cache.
   static constexpr std::int64_t tap_cost(std::int64_t pixels, std::int64_t tk) noexcept {
-    return 10 * (pixels * tk > 8 ? pixels * tk : 8) + 20 + 3 * tk;
+    return 10 * (pixels * tk > 8 ? pixels * tk : 8) + 20 + 3 * tk + 6 * pixels;
   }
 
-  // Cost of a row of outputs with tiles of tk channels. Runs of a few pixels are done along columns, mostly.
-  static std::int64_t row_cost(const std::vector<AxisRun>& columns, std::int64_t channels, int tk) noexcept {
+  // Cost of a row of outputs by tiles of at most `most` channels, one tile of tk channels. Runs of a few pixels are
+  // done along columns, mostly.
+  static std::int64_t row_cost(const std::vector<AxisRun>& columns, std::int64_t tk, std::int64_t most) noexcept {
     constexpr std::int64_t kAlongColumn = 4;
+    const std::int64_t most_pixels = Tiles::most_pixels(most);
     std::int64_t cost = 0;
     for (const AxisRun& run : columns) {
       if (run.count < kAlongColumn) {
-        const std::int64_t most = most_pixels(tk) < kAlongColumn ? most_pixels(tk) : kAlongColumn;
-        cost += run.count * tap_cost(most, tk) / most;
-        continue;
-      }
-      const std::int64_t tiles = (run.count + most_pixels(tk) - 1) / most_pixels(tk);
-      const std::int64_t larger = run.count % tiles, pixels = run.count / tiles;
-      cost += larger * tap_cost(pixels + 1, tk) + (tiles - larger) * tap_cost(pixels, tk);
+        const std::int64_t pixels = most_pixels < kAlongColumn ? most_pixels : kAlongColumn;
+        cost += run.count * tap_cost(pixels, tk) / pixels;
+      } else
+        split_evenly(run.count, most_pixels, [&](std::int64_t, std::int64_t pixels) { cost += tap_cost(pixels, tk); });
     }
-    return (channels + tk - 1) / tk * cost;
+    return cost;
+  }
+
+  static std::int64_t row_cost_of_all(const std::vector<AxisRun>& columns, std::int64_t channels,
+                                      std::int64_t most) noexcept {
+    std::int64_t cost = 0;
+    for (std::int64_t k = 0, tk = 0; k < channels; k += tk) {
+      tk = tile_channels(k, channels, most);
+      cost += row_cost(columns, tk, most);
+    }
+    return cost;
   }
 
   // Output channels a tile.
   static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
-    if (channels == 1) return 1;
-    int best = 4;
-    for (const int tk : {5, 2, 1})
-      if (row_cost(columns, channels, tk) < row_cost(columns, channels, best)) best = tk;
+    std::int64_t best = 1;
+    for (std::int64_t most = 2; most <= Tiles::kMostChannels && most <= channels; ++most)
+      if (row_cost_of_all(columns, channels, most) <= row_cost_of_all(columns, channels, best)) best = most;
     return best;
   }
 
@@ -345,11 +354,13 @@ struct Conv {
   static void prepare(ConvPlan& plan) {
     const ConvShape& p = plan.shape;
     flatten(p, plan);
+    if (p.group_c() > 1 || p.group_k() > 1) {
+      join_ends(plan.columns);
+      join_ends(plan.backward_columns);
+    }
     plan.tile_k = choose_tile(plan.columns, p.group_k());
     plan.tile_c = choose_tile(plan.backward_columns, p.group_c());
-    const auto padded = [](std::int64_t n, std::int64_t tile) { return (n + tile - 1) / tile * tile; };
-    plan.packed = p.groups * padded(p.group_k(), plan.tile_k) * p.group_c() * p.r * p.s;
-    plan.packed_backward = p.groups * padded(p.group_c(), plan.tile_c) * p.group_k() * p.r * p.s;
+    plan.packed = plan.packed_backward = p.weights();
     plan.weight_tile = kWeightTile;
     if (!ConvWeightsTransposed<Arch>::suits(p)) return;
     plan.weight_tile = 32;  // each task transposes the input again
@@ -364,15 +375,16 @@ struct Conv {
       // [out tiles][in][R * S][tile] from values at out * out_step + in * in_step + tap.
       const auto fill = [&](float* to, std::int64_t outs, std::int64_t ins, std::int64_t tile, std::int64_t out_step,
                             std::int64_t in_step) {
-        for (std::int64_t first = 0; first < outs; first += tile)
+        for (std::int64_t first = 0, size = 0; first < outs; first += size) {
+          size = tile_channels(first, outs, tile);
           for (std::int64_t i = 0; i < ins; ++i)
             for (std::int64_t t = 0; t < window; ++t)
-              for (std::int64_t k = 0; k < tile; ++k, ++to)
-                *to = first + k < outs ? group[(first + k) * out_step + i * in_step + t] : 0.0f;
+              for (std::int64_t k = first; k < first + size; ++k) *to++ = group[k * out_step + i * in_step + t];
+        }
       };
-      if (packed != nullptr) fill(packed + g * (plan.packed / p.groups), kg, cg, plan.tile_k, cg * window, window);
-      if (packed_backward != nullptr)
-        fill(packed_backward + g * (plan.packed_backward / p.groups), cg, kg, plan.tile_c, window, cg * window);
+      const std::int64_t at = g * kg * cg * window;
+      if (packed != nullptr) fill(packed + at, kg, cg, plan.tile_k, cg * window, window);
+      if (packed_backward != nullptr) fill(packed_backward + at, cg, kg, plan.tile_c, window, cg * window);
     }
   }
 };

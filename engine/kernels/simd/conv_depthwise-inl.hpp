@@ -54,8 +54,7 @@ struct ConvDepthwise {
                                          std::int64_t pixels) noexcept {
     constexpr std::int64_t kStep = at_a_time(S);
     const Args a = args;
-    const std::int64_t newest_row = a.src_row_step > 0 ? (a.rows - 1) * a.src_row_step : 0;
-    const Steps ahead{newest_row + kRowsAhead * row_step.src, kRowsAhead * row_step.dst};
+    const Steps ahead{(a.rows - 1) * a.src_row_step + kRowsAhead * row_step.src, kRowsAhead * row_step.dst};
     for (std::int64_t i = 0; i < rows; ++i) {
       const float* src = a.src + i * row_step.src;
       float* dst = a.dst + i * row_step.dst;
@@ -71,7 +70,7 @@ struct ConvDepthwise {
   // What does a row of outputs that use the columns of `run`; null where they are too few or not next to each other.
   static Rows rows_of(const AxisRun& run) noexcept {
     static constexpr Rows kRows[kMostTaps + 1] = {nullptr, nullptr, run_rows<2>, run_rows<3>, run_rows<4>, run_rows<5>};
-    const bool neighbours = run.src_step == 1 && run.out_step == 1 && (run.src_tap_step == 1 || run.src_tap_step == -1);
+    const bool neighbours = run.src_step == 1 && run.out_step == 1 && run.src_tap_step == 1;
     const std::int64_t fewest = at_a_time(static_cast<int>(run.taps));
     return neighbours && run.taps <= kMostTaps && run.count >= fewest ? kRows[run.taps] : nullptr;
   }
@@ -87,7 +86,7 @@ struct ConvDepthwise {
         a.src = src + first * inner_step.src;
         a.dst = dst + first * inner_step.dst;
         a.prefetch = a.src + outer_step.src;
-        Tiles::template tile_of<1>(size, inner_step.src == L)(a);
+        Tiles::tile_of(1, size, inner_step.src == L ? Tiles::Form::adjacent : Tiles::Form::any)(a);
       });
   }
 
@@ -97,7 +96,6 @@ struct ConvDepthwise {
     Args a{};
     a.weights_plane = d.r * d.s;
     a.bias = bias;
-    a.stored = 1;
     a.relu = d.relu;
     a.src_plane = d.src_plane;
     a.dst_plane = d.dst_plane;
@@ -116,14 +114,9 @@ struct ConvDepthwise {
         a.dst = dst + (row.out_first * d.dst_width + column.out_first) * L;
         const Steps down{row.src_step * d.src_width * L, row.out_step * d.dst_width * L};
         const Steps right{column.src_step * L, column.out_step * L};
-        if (const Rows rows = row.taps > 0 ? rows_of(column) : nullptr; rows != nullptr) {
-          if (column.src_tap_step < 0) {  // from the leftmost pixel, too
-            a.src += (column.taps - 1) * a.src_tap_step;
-            a.weights += (column.taps - 1) * a.weights_tap_step;
-            a.weights_tap_step = -a.weights_tap_step;
-          }
+        if (const Rows rows = row.taps > 0 ? rows_of(column) : nullptr; rows != nullptr)
           rows(a, row.count, down, column.count);
-        } else if (column.count >= (row.count < kMost ? row.count : kMost))
+        else if (column.count >= (row.count < kMost ? row.count : kMost))
           run_lines(a, row.count, down, column.count, right);
         else
           run_lines(a, column.count, right, row.count, down);

@@ -11,9 +11,12 @@ struct ConvTile {
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  // Pixels a tile by output channels a tile: accumulators, the pixels and a weight fill the registers.
-  static constexpr int most_pixels(int tk) {
-    return kMany ? (tk <= 2 ? 8 : tk == 4 ? 6 : 5) : (tk == 1 ? 7 : tk == 2 ? 4 : tk == 4 ? 3 : 2);
+  static constexpr int kMostChannels = 5;
+  // Pixels a tile by output channels a tile: accumulators, the fewer of pixels and weights, and one of the others fill
+  // the registers.
+  static constexpr int most_pixels(std::int64_t tk) {
+    constexpr int kMostPixels[2][kMostChannels] = {{7, 5, 4, 3, 2}, {8, 8, 8, 6, 5}};
+    return kMostPixels[kMany][tk - 1];
   }
 
   struct Args {
@@ -29,33 +32,66 @@ struct ConvTile {
     bool relu;
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
-    std::int64_t stored;  // channels of the tile that exist
   };
   using Tile = void (*)(const Args&) noexcept;
 
-  template <int TP, int TK>
+  // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
+  // adjacent taps, where the first pixel may lack the first tap, the last pixel the last tap, or both: they would be on
+  // padding.
+  enum class Form { any, adjacent, three, three_at_start, three_at_end, three_at_both };
+  static constexpr bool lacks_first(Form form) { return form == Form::three_at_start || form == Form::three_at_both; }
+  static constexpr bool lacks_last(Form form) { return form == Form::three_at_end || form == Form::three_at_both; }
+
+  // One tap of pixels kFirst ... kEnd - 1.
+  template <int kFirst, int kEnd, int TP, int TK>
   HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step,
                                   const float* weights) noexcept {
-    V x[TP];
-    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { x[p] = load_pinned<Arch>(src + p * step); });
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      const V w = broadcast_pinned<Arch>(weights + k);
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = fma<Arch>(x[p], w, acc[p][k]); });
-    });
+    if constexpr (TP <= TK) {
+      V x[TP];
+      unroll<kEnd - kFirst>([&](auto p)
+                                HONE_INLINE_LAMBDA { x[kFirst + p] = load_pinned<Arch>(src + (kFirst + p) * step); });
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        const V w = broadcast_pinned<Arch>(weights + k);
+        unroll<kEnd - kFirst>(
+            [&](auto p) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x[kFirst + p], w, acc[kFirst + p][k]); });
+      });
+    } else {
+      V w[TK];
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
+      unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA {
+        const V x = load_pinned<Arch>(src + (kFirst + p) * step);
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
+      });
+    }
   }
 
-  template <int TP, int TK, bool kUnitStep>
+  // All taps of a row.
+  template <Form kForm, int TP, int TK>
+  HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
+    if constexpr (kForm == Form::any || kForm == Form::adjacent) {
+      const std::int64_t step = kForm == Form::any ? a.src_pixel_step : L;
+      for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+        add_tap<0, TP>(acc, src, step, weights);
+    } else {
+      constexpr int kFirst = lacks_first(kForm) ? 1 : 0, kEnd = lacks_last(kForm) ? TP - 1 : TP;
+      add_tap<kFirst, TP>(acc, src, L, weights);
+      add_tap<0, TP>(acc, src + L, L, weights + a.weights_tap_step);
+      add_tap<0, kEnd>(acc, src + 2 * L, L, weights + 2 * a.weights_tap_step);
+    }
+  }
+
+  template <int TP, int TK, Form kForm>
   [[gnu::noinline]] static void tile(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
     V acc[TP][TK];
     if (a.accumulate)
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const float* dst = a.dst + (k < a.stored ? k : 0) * a.dst_plane;
+        const float* dst = a.dst + k * a.dst_plane;
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
       });
     else
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr && k < a.stored ? a.bias[k] : 0.0f);
+        const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
       });
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
@@ -63,55 +99,76 @@ struct ConvTile {
         __builtin_prefetch(a.dst + (k + TK) * a.dst_plane + p * a.dst_pixel_step, 1);
       });
     });
-    const std::int64_t step = kUnitStep ? L : a.src_pixel_step;
-    const float *src_channel = a.src, *weights_channel = a.weights, *prefetch = a.prefetch;
-    if (a.rows == 1 && a.taps == 1)
+    const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
+    const auto for_each_channel = [&](const auto& body) HONE_INLINE_LAMBDA {
       for (std::int64_t c = 0; c < a.channels; ++c) {
         __builtin_prefetch(prefetch);
-        add_tap<TP, TK>(acc, src_channel, step, weights_channel);
-        src_channel += a.src_plane;
-        weights_channel += a.weights_plane;
+        body();
+        src += a.src_plane;
+        weights += a.weights_plane;
         prefetch += a.prefetch_plane;
       }
+    };
+    if ((kForm == Form::any || kForm == Form::adjacent) && a.rows == 1 && a.taps == 1)
+      for_each_channel(
+          [&] HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
     else
-      for (std::int64_t c = 0; c < a.channels; ++c) {
-        const float *src_row = src_channel, *weights_row = weights_channel;
-        __builtin_prefetch(prefetch);
-        for (std::int64_t r = 0; r < a.rows; ++r) {
-          const float *src = src_row, *weights = weights_row;
-          for (std::int64_t s = 0; s < a.taps; ++s) {
-            add_tap<TP, TK>(acc, src, step, weights);
-            src += a.src_tap_step;
-            weights += a.weights_tap_step;
-          }
-          src_row += a.src_row_step;
-          weights_row += a.weights_row_step;
-        }
-        src_channel += a.src_plane;
-        weights_channel += a.weights_plane;
-        prefetch += a.prefetch_plane;
-      }
+      for_each_channel([&] HONE_INLINE_LAMBDA {
+        const float *src_row = src, *weights_row = weights;
+        for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step)
+          add_row<kForm>(a, acc, src_row, weights_row);
+      });
     if (a.relu)
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
         unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[p][k] = relu<Arch>(acc[p][k]); });
       });
     unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      if (k < a.stored)
-        unroll<TP>([&](auto p)
-                       HONE_INLINE_LAMBDA { store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
+      unroll<TP>([&](auto p)
+                     HONE_INLINE_LAMBDA { store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
     });
   }
 
-  template <int TK, bool kUnitStep, int... P>
+  template <Form kForm, int TK, int... P>
   static Tile tile_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
-    static constexpr Tile kTiles[] = {tile<P + 1, TK, kUnitStep>...};
+    static constexpr Tile kTiles[] = {tile<P + 1, TK, kForm>...};
     return kTiles[pixels - 1];
   }
 
-  template <int TK>
-  static Tile tile_of(std::int64_t pixels, bool unit_step) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, most_pixels(TK)>{};
-    return unit_step ? tile_of<TK, true>(pixels, sequence) : tile_of<TK, false>(pixels, sequence);
+  template <Form kForm>
+  static Tile tile_of(std::int64_t channels, std::int64_t pixels) noexcept {
+    const auto with = [&](auto tk) {
+      return tile_of<kForm, tk>(pixels, std::make_integer_sequence<int, most_pixels(tk)>{});
+    };
+    switch (channels) {
+      case 1:
+        return with(std::integral_constant<int, 1>{});
+      case 2:
+        return with(std::integral_constant<int, 2>{});
+      case 3:
+        return with(std::integral_constant<int, 3>{});
+      case 4:
+        return with(std::integral_constant<int, 4>{});
+      default:
+        return with(std::integral_constant<int, kMostChannels>{});
+    }
+  }
+
+  static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
+    switch (form) {
+      case Form::any:
+        return tile_of<Form::any>(channels, pixels);
+      case Form::adjacent:
+        return tile_of<Form::adjacent>(channels, pixels);
+      case Form::three:
+        return tile_of<Form::three>(channels, pixels);
+      case Form::three_at_start:
+        return tile_of<Form::three_at_start>(channels, pixels);
+      case Form::three_at_end:
+        return tile_of<Form::three_at_end>(channels, pixels);
+      case Form::three_at_both:
+        break;
+    }
+    return tile_of<Form::three_at_both>(channels, pixels);
   }
 };
 

@@ -92,16 +92,20 @@ HONE_INLINE Vec<Arch> relu(const Vec<Arch>& x) {
   return xsimd::max(Vec<Arch>(0.0f), x);
 }
 
-// Cuts `count` into the fewest parts of at most Most, as even as can be, and calls body(first, size) for each.
-template <int Most, class Body>
-HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
-  const std::int64_t parts = (count + Most - 1) / Most;
+// Cuts `count` into the fewest parts of at most `most`, as even as can be, and calls body(first, size) for each.
+template <class Body>
+HONE_INLINE void split_evenly(std::int64_t count, std::int64_t most, const Body& body) {
+  const std::int64_t parts = (count + most - 1) / most;
   std::int64_t first = 0;
   for (std::int64_t part = 0; part < parts; ++part) {
     const std::int64_t end = (part + 1) * count / parts;
     body(first, end - first);
     first = end;
   }
+}
+template <int Most, class Body>
+HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
+  split_evenly(count, Most, body);
 }
 
 // Lane sums of as many vectors as a vector has lanes: each level halves the vectors, adding halves of pairs of them.

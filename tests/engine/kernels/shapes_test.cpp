@@ -44,7 +44,9 @@ std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> pairs_of(const std
       EXPECT_LT(out, outputs);
       if (out < 0 || out >= outputs) return pairs;
       ++covered[static_cast<std::size_t>(out)];
-      for (std::int64_t j = 0; j < run.taps; ++j)
+      const std::int64_t first_tap = run.lacks_first && i == 0 ? 1 : 0;
+      const std::int64_t taps_end = run.lacks_last && i == run.count - 1 ? run.taps - 1 : run.taps;
+      for (std::int64_t j = first_tap; j < taps_end; ++j)
         pairs[{out, run.tap_first + j * run.tap_step}] = run.src_first + i * run.src_step + j * run.src_tap_step;
     }
   for (const int times : covered) EXPECT_EQ(times, 1);
@@ -73,6 +75,32 @@ TEST(AxisRuns, BackwardIsTheTransposeOfForward) {
       }
     EXPECT_EQ(pairs_of(backward_runs(a.in, a.out(), a.kernel, a.stride, a.pad, a.dilation), a.in), expected);
   });
+}
+
+TEST(AxisRuns, JoinedEndsUseTheSameTaps) {
+  for_each_axis([](const Axis& a) {
+    auto forward = forward_runs(a.in, a.out(), a.kernel, a.stride, a.pad, a.dilation);
+    auto backward = backward_runs(a.in, a.out(), a.kernel, a.stride, a.pad, a.dilation);
+    const auto expected_forward = pairs_of(forward, a.out()), expected_backward = pairs_of(backward, a.in);
+    join_ends(forward);
+    join_ends(backward);
+    EXPECT_EQ(pairs_of(forward, a.out()), expected_forward);
+    EXPECT_EQ(pairs_of(backward, a.in), expected_backward);
+  });
+}
+
+TEST(AxisRuns, EndsOfThreeTapsAreJoined) {
+  for (const std::int64_t width : {3, 4, 32}) {
+    for (auto runs : {forward_runs(width, width, 3, 1, 1, 1), backward_runs(width, width, 3, 1, 1, 1)}) {
+      join_ends(runs);
+      ASSERT_EQ(runs.size(), 1u);
+      EXPECT_EQ(runs[0].count, width);
+      EXPECT_TRUE(runs[0].lacks_first && runs[0].lacks_last);
+    }
+  }
+  auto full = backward_runs(32, 30, 3, 1, 0, 1);  // every output of two taps or fewer is at an end
+  join_ends(full);
+  EXPECT_EQ(full.size(), 5u);
 }
 
 TEST(AxisRuns, PixelsBetweenTheEdgesAreOneRun) {
