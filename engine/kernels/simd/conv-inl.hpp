@@ -7,6 +7,7 @@
 
 #include "engine/kernels/simd/conv_depthwise-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
+#include "engine/kernels/simd/conv_weights_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
@@ -19,8 +20,6 @@ struct Conv {
   using TileArgs = typename Tiles::Args;
   using Form = typename Tiles::Form;
   static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr bool kMany = kRegisters<Arch> >= 32;
-  static constexpr int kWeightTile = kMany ? 5 : 3;  // output channels, and taps, of a tile of the weights' gradient
 
   // One direction of a convolution, in one block of images.
   struct Direction {
@@ -118,11 +117,9 @@ struct Conv {
     return outputs < kFewestUses * d.tile || keeps_up || held * taps < kFewestTaps ? 0 : held;
   }
 
-  static Form form_of(const TileArgs& a, const Strip& strip) noexcept {
+  static Form form_of(const TileArgs& a) noexcept {
     if (a.src_pixel_step != L) return Form::any;
-    if (a.taps != 3 || a.src_tap_step != L) return Form::adjacent;
-    if (strip.lacks_first) return strip.lacks_last ? Form::three_at_both : Form::three_at_start;
-    return strip.lacks_last ? Form::three_at_end : Form::three;
+    return a.taps == 3 && a.src_tap_step == L ? Form::three : Form::adjacent;
   }
 
   // Output channels [k_begin, k_end) of a strip.
@@ -133,6 +130,8 @@ struct Conv {
     TileArgs a;
     a.rows = row.taps;
     a.taps = column.taps;
+    a.lacks_first = strip.lacks_first;
+    a.lacks_last = strip.lacks_last;
     a.dst_plane = d.dst_plane;
     a.dst_pixel_step = strip.dst_step;
     a.src_plane = d.src_plane;
@@ -160,7 +159,7 @@ struct Conv {
     const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
     const std::int64_t ahead = rows_follow ? ((row.taps - 1) * row.src_tap_step + row.src_step) * strip.rows.src_step
                                            : strips_ahead * strip.pixels * pixel_step;
-    const Form form = form_of(a, strip);
+    const Form form = form_of(a);
     const float* weights = d.packed + group * d.dst_channels * d.filter();
     const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
     for (std::int64_t n = 0; n < parts; ++n) {
@@ -317,8 +316,11 @@ struct Conv {
       if (run.count < kAlongColumn) {
         const std::int64_t pixels = most_pixels < kAlongColumn ? most_pixels : kAlongColumn;
         cost += run.count * tap_cost(pixels, tk) / pixels;
-      } else
-        split_evenly(run.count, most_pixels, [&](std::int64_t, std::int64_t pixels) { cost += tap_cost(pixels, tk); });
+        continue;
+      }
+      const std::int64_t tiles = (run.count + most_pixels - 1) / most_pixels;
+      const std::int64_t larger = run.count % tiles, pixels = run.count / tiles;
+      cost += larger * tap_cost(pixels + 1, tk) + (tiles - larger) * tap_cost(pixels, tk);
     }
     return cost;
   }
@@ -361,7 +363,7 @@ struct Conv {
     plan.tile_k = choose_tile(plan.columns, p.group_k());
     plan.tile_c = choose_tile(plan.backward_columns, p.group_c());
     plan.packed = plan.packed_backward = p.weights();
-    plan.weight_tile = kWeightTile;
+    plan.weight_tile = ConvWeightsTile<Arch>::most_out(p);
     if (!ConvWeightsTransposed<Arch>::suits(p)) return;
     plan.weight_tile = 32;  // each task transposes the input again
     plan.weights_scratch = ConvWeightsTransposed<Arch>::scratch_size(p);

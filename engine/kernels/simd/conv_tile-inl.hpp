@@ -30,17 +30,15 @@ struct ConvTile {
     const float* bias;  // of the tile's channels; may be null
     bool accumulate;    // start from what dst holds instead of the bias
     bool relu;
+    bool lacks_first, lacks_last;  // Form::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
   };
   using Tile = void (*)(const Args&) noexcept;
 
   // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
-  // adjacent taps, where the first pixel may lack the first tap, the last pixel the last tap, or both: they would be on
-  // padding.
-  enum class Form { any, adjacent, three, three_at_start, three_at_end, three_at_both };
-  static constexpr bool lacks_first(Form form) { return form == Form::three_at_start || form == Form::three_at_both; }
-  static constexpr bool lacks_last(Form form) { return form == Form::three_at_end || form == Form::three_at_both; }
+  // adjacent taps.
+  enum class Form { any, adjacent, three };
 
   // One tap of pixels kFirst ... kEnd - 1.
   template <int kFirst, int kEnd, int TP, int TK>
@@ -68,15 +66,17 @@ struct ConvTile {
   // All taps of a row.
   template <Form kForm, int TP, int TK>
   HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
-    if constexpr (kForm == Form::any || kForm == Form::adjacent) {
+    if constexpr (kForm == Form::three) {
+      const float *second = weights + a.weights_tap_step, *third = second + a.weights_tap_step;
+      if (!a.lacks_first) add_tap<0, 1>(acc, src, L, weights);
+      add_tap<1, TP>(acc, src, L, weights);
+      add_tap<0, TP>(acc, src + L, L, second);
+      add_tap<0, TP - 1>(acc, src + 2 * L, L, third);
+      if (!a.lacks_last) add_tap<TP - 1, TP>(acc, src + 2 * L, L, third);
+    } else {
       const std::int64_t step = kForm == Form::any ? a.src_pixel_step : L;
       for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
         add_tap<0, TP>(acc, src, step, weights);
-    } else {
-      constexpr int kFirst = lacks_first(kForm) ? 1 : 0, kEnd = lacks_last(kForm) ? TP - 1 : TP;
-      add_tap<kFirst, TP>(acc, src, L, weights);
-      add_tap<0, TP>(acc, src + L, L, weights + a.weights_tap_step);
-      add_tap<0, kEnd>(acc, src + 2 * L, L, weights + 2 * a.weights_tap_step);
     }
   }
 
@@ -109,7 +109,7 @@ struct ConvTile {
         prefetch += a.prefetch_plane;
       }
     };
-    if ((kForm == Form::any || kForm == Form::adjacent) && a.rows == 1 && a.taps == 1)
+    if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel(
           [&] HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
     else
@@ -154,21 +154,8 @@ struct ConvTile {
   }
 
   static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
-    switch (form) {
-      case Form::any:
-        return tile_of<Form::any>(channels, pixels);
-      case Form::adjacent:
-        return tile_of<Form::adjacent>(channels, pixels);
-      case Form::three:
-        return tile_of<Form::three>(channels, pixels);
-      case Form::three_at_start:
-        return tile_of<Form::three_at_start>(channels, pixels);
-      case Form::three_at_end:
-        return tile_of<Form::three_at_end>(channels, pixels);
-      case Form::three_at_both:
-        break;
-    }
-    return tile_of<Form::three_at_both>(channels, pixels);
+    if (form == Form::three) return tile_of<Form::three>(channels, pixels);
+    return form == Form::adjacent ? tile_of<Form::adjacent>(channels, pixels) : tile_of<Form::any>(channels, pixels);
   }
 };
 

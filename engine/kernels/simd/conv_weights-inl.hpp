@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/kernels/simd/conv_weights_depthwise-inl.hpp"
+#include "engine/kernels/simd/conv_weights_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/tap_range-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -16,82 +17,22 @@ namespace hone::simd {
 template <class Arch>
 struct ConvWeights {
   using V = Vec<Arch>;
-  static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr int kMost = kRegisters<Arch> >= 32 ? 5 : 3;  // output channels, and pairs, a tile
-  static constexpr int kAccumulators = kMost * kMost * static_cast<int>(L);
-  static constexpr std::int64_t kMostJobs = 16;         // taps whose accumulators wait at the same time
-  static constexpr std::int64_t kBandBytes = 40 << 10;  // of rows of all channels of a tile
-
+  using Tiles = ConvWeightsTile<Arch>;
   using Range = TapRange<Arch>;
-
-  struct TileArgs {
-    const float* src;                // pair 0, output row 0, first column
-    const std::int64_t* src_offset;  // of each pair
-    const float* diff;
-    std::int64_t diff_plane;
-    std::int64_t src_row, diff_row, src_pixel;  // steps
-    std::int64_t columns;
-    Range rows;
-    float* sums;  // [TK][TJ][lanes]
-  };
-  using Tile = void (*)(const TileArgs&) noexcept;
-
-  // Small tiles have too few sums to hide the latency of a multiply-add: they take several pixels at a time, each with
-  // sums of its own.
-  template <int TK, int TJ, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
-    const TileArgs a = args;  // what is stored can't change it
-    constexpr int kPixels = TK * TJ == 1 ? 4 : TK * TJ < 4 ? 2 : 1;
-    V acc[TK * TJ], more[kPixels - 1 > 0 ? kPixels - 1 : 1][TK * TJ];
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA {
-      acc[i] = load<Arch>(a.sums + i * L);
-      unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { more[p][i] = V(0.0f); });
-    });
-    std::int64_t offset[TJ];
-    unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
-    const std::int64_t step = kUnitStep ? L : a.src_pixel;
-    const std::int64_t plane = a.diff_plane;
-    for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
-      const float* src = a.src + row * a.src_row;
-      const float* diff = a.diff + row * a.diff_row;
-      const auto add = [&](V* sums, const float* x_pixel, const float* d_pixel) HONE_INLINE_LAMBDA {
-        V d[TK];
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(d_pixel + k * plane); });
-        unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
-          const V x = load_pinned<Arch>(x_pixel + offset[j]);
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
-        });
-      };
-      std::int64_t i = 0;
-      for (; i + kPixels <= a.columns; i += kPixels, src += kPixels * step, diff += kPixels * L) {
-        add(acc, src, diff);
-        unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { add(more[p], src + (p + 1) * step, diff + (p + 1) * L); });
-      }
-      for (; i < a.columns; ++i, src += step, diff += L) add(acc, src, diff);
-    }
-    unroll<kPixels - 1>(
-        [&](auto p) HONE_INLINE_LAMBDA { unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] += more[p][i]; }); });
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { store<Arch>(a.sums + i * L, acc[i]); });
-  }
-
-  template <bool kUnitStep, int... I>
-  static Tile tile_of(std::int64_t tk, std::int64_t tj, std::integer_sequence<int, I...>) noexcept {
-    static constexpr Tile kTiles[] = {tile<I / kMost + 1, I % kMost + 1, kUnitStep>...};
-    return kTiles[(tk - 1) * kMost + tj - 1];
-  }
-
-  static Tile tile_of(std::int64_t tk, std::int64_t tj, bool unit_step) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, kMost * kMost>{};
-    return unit_step ? tile_of<true>(tk, tj, sequence) : tile_of<false>(tk, tj, sequence);
-  }
+  static constexpr std::int64_t L = kLanes<Arch>;
+  static constexpr std::int64_t kAccumulators = Tiles::kMostSums * L;  // of a tile
+  static constexpr std::int64_t kMostJobs = 16;                        // taps whose accumulators wait at the same time
+  static constexpr std::int64_t kBandBytes = 40 << 10;                 // of rows of all channels of a tile
 
   // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
-  // the same columns, a pair's s runs over all of them; else each s is a job of its own and pairs are channels.
+  // the same columns, or the tile knows where they are not, a pair's s runs over all of them; else each s is a job of
+  // its own and pairs are channels.
   struct Work {
     const ConvShape& p;
     const float *src, *diff;
     float* diff_weights;
     std::int64_t blocks, group;
+    bool three;   // tiles of three taps
     bool merged;  // pairs run over column taps, too
 
     std::int64_t pairs() const noexcept { return p.group_c() * (merged ? p.s : 1); }
@@ -105,6 +46,7 @@ struct ConvWeights {
       return Range::of(p.h, p.out_h, p.stride_h, row_tap(job) * p.dilation_h - p.pad_h);
     }
     Range columns(std::int64_t job) const noexcept {
+      if (three) return {0, p.out_w};
       return Range::of(p.w, p.out_w, p.stride_w, column_tap(job, 0) * p.dilation_w - p.pad_w);
     }
   };
@@ -121,8 +63,8 @@ struct ConvWeights {
   // A job with what does not change from band to band.
   struct Job {
     Range rows;
-    std::int64_t columns, src, diff;  // src, diff: where output row 0 starts
-    std::int64_t offsets[kMost];      // of the pairs
+    std::int64_t columns, src, diff;     // src, diff: where output row 0 starts
+    std::int64_t offsets[Tiles::kMost];  // of the pairs; three taps: of the channels
   };
 
   static Job job_of(const Work& work, std::int64_t number, std::int64_t pair, std::int64_t tj) noexcept {
@@ -134,18 +76,20 @@ struct ConvWeights {
     job.columns = columns.size();
     job.src = (row * p.w + columns.first * p.stride_w - p.pad_w) * L;
     job.diff = columns.first * L;
-    for (std::int64_t i = 0; i < tj; ++i)
-      job.offsets[i] = (work.channel(pair + i) * p.h * p.w + work.column_tap(number, pair + i) * p.dilation_w) * L;
+    for (std::int64_t i = 0, end = pair + tj; pair < end; ++i, pair += work.three ? 3 : 1)
+      job.offsets[i] = (work.channel(pair) * p.h * p.w + work.column_tap(number, pair) * p.dilation_w) * L;
     return job;
   }
 
   // Output channels [k, k + tk) with pairs [pair, pair + tj), all taps.
   static void run_tile(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair, std::int64_t tj) noexcept {
     const ConvShape& p = work.p;
-    alignas(64) float sums[kMostJobs * kAccumulators + L * L];  // lane_sums() reads on
+    alignas(64) float sums[kMostJobs * kAccumulators + L * L];
     Job jobs[kMostJobs];
-    const Tile run = tile_of(tk, tj, p.stride_w == 1);
-    TileArgs a;
+    const auto run = work.three ? Tiles::three_of(tk, tj / 3) : Tiles::tile_of(tk, tj, p.stride_w == 1);
+    typename Tiles::Args a;
+    a.lacks_first = p.pad_w > 0;
+    a.lacks_last = p.out_w + 1 - p.pad_w >= p.w;
     a.diff_plane = p.out_h * p.out_w * L;
     a.src_row = p.stride_h * p.w * L;
     a.diff_row = p.out_w * L;
@@ -158,7 +102,8 @@ struct ConvWeights {
     for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
       const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
       for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
-      for (std::int64_t i = 0; i < (count * tk * tj + L) * L; i += L) store<Arch>(sums + i, V(0.0f));
+      for (std::int64_t i = 0; i < L; ++i)
+        store<Arch>(sums + (count * tk * tj + i) * L, V(0.0f));  // lane_sums() reads on
       for (std::int64_t b = 0; b < work.blocks; ++b) {
         const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
         const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
@@ -166,7 +111,8 @@ struct ConvWeights {
           for (std::int64_t j = 0; j < count; ++j) {
             const Job& job = jobs[j];
             a.rows = job.rows.within(y, y + band);
-            if (a.rows.size() == 0 || job.columns == 0) continue;
+            a.accumulate = b + y > 0;
+            if (a.accumulate && (a.rows.size() == 0 || job.columns == 0)) continue;
             a.columns = job.columns;
             a.src_offset = job.offsets;
             a.src = src + job.src;
@@ -216,16 +162,18 @@ struct ConvWeights {
       }
       return;
     }
-    const bool merged = same_columns(p), transposed = Transposed::suits(p);
+    const bool three = Tiles::suits_three(p), merged = three || same_columns(p), transposed = Transposed::suits(p);
     for (std::int64_t k = k_begin; k < k_end;) {
       const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();
       const std::int64_t end = group_end < k_end ? group_end : k_end;
       if (transposed) Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
-      const Work work{p, src, diff, diff_weights, blocks, group, merged};
-      split_evenly<kMost>(end - k, [&](std::int64_t first, std::int64_t tk) {
+      const Work work{p, src, diff, diff_weights, blocks, group, three, merged};
+      const std::int64_t pairs_a_step = three ? 3 : 1, most_steps = three ? Tiles::kThreeMostIn : Tiles::kMost;
+      split_evenly(end - k, Tiles::most_out(p), [&](std::int64_t first, std::int64_t tk) {
         if (!transposed)
-          split_evenly<kMost>(work.pairs(),
-                              [&](std::int64_t pair, std::int64_t tj) { run_tile(work, k + first, tk, pair, tj); });
+          split_evenly(work.pairs() / pairs_a_step, most_steps, [&](std::int64_t step, std::int64_t steps) {
+            run_tile(work, k + first, tk, step * pairs_a_step, steps * pairs_a_step);
+          });
         // While their gradient is in the cache.
         if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + tk);
       });

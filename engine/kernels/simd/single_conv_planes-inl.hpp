@@ -1,10 +1,11 @@
 // Gradient of a convolution's weights, one image at a time, where channels do not fill vectors: first layers,
 // depthwise ones. Vectors run over pixels. Bands of the input are copied with their padding, pixels that are a stride
 // apart beside each other, and dy with rows of the same length, zeros where it has no column: then a tap reads one
-// straight run of pixels, and the tile of conv_weights-inl.hpp, output channels x pairs (input channel, tap), serves.
+// straight run of pixels, and the tile of any taps (conv_weights_tile-inl.hpp), output channels x pairs (input channel,
+// tap), serves.
 #pragma once
 
-#include "engine/kernels/simd/conv_weights-inl.hpp"
+#include "engine/kernels/simd/conv_weights_tile-inl.hpp"
 #include "engine/kernels/simd/single_pool-inl.hpp"
 
 namespace hone::simd {
@@ -12,7 +13,7 @@ namespace hone::simd {
 template <class Arch>
 struct SingleConvPlanes {
   using V = Vec<Arch>;
-  using Tiles = ConvWeights<Arch>;
+  using Tiles = ConvWeightsTile<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr int kMost = Tiles::kMost;
   static constexpr std::int64_t kBandValues = 4096;  // pixels of a band
@@ -106,7 +107,7 @@ struct SingleConvPlanes {
   // Output channels [k, k + tk) from their dy; sums: [pair tile][tk][pair][L].
   static void add_band(const ConvShape& p, const float* src, const float* diff, std::int64_t rows, std::int64_t tk,
                        float* sums) noexcept {
-    typename Tiles::TileArgs a;
+    typename Tiles::Args a;
     std::int64_t offsets[kMost];
     a.src = src;
     a.src_offset = offsets;
@@ -116,6 +117,7 @@ struct SingleConvPlanes {
     a.src_pixel = L;
     a.columns = rounded(rows * row_size(p)) / L;
     a.rows = {0, 1};
+    a.accumulate = true;
     split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
       for (std::int64_t j = 0; j < tj; ++j) offsets[j] = pair_offset(p, pair + j);
       a.sums = sums + tk * pair * L;

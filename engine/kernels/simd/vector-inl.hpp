@@ -108,30 +108,30 @@ HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
   split_evenly(count, Most, body);
 }
 
-// Lane sums of as many vectors as a vector has lanes: each level halves the vectors, adding halves of pairs of them.
+// Lane sums of as many vectors as a vector has lanes: each level adds the halves of blocks of pairs of vectors.
 template <class Arch>
 struct LaneSums {
   static constexpr int L = static_cast<int>(kLanes<Arch>);
   typedef float V __attribute__((vector_size(L * sizeof(float))));
-  typedef int Indices __attribute__((vector_size(L * sizeof(float))));
 
-  // Blocks of H lanes next to each other, from blocks of 2 H lanes of a, then b, whose halves are added.
+  // In each block of 2 H lanes: its halves added, a's first, then b's. One of the two shuffles moves nothing.
   template <int H, int... I>
   HONE_INLINE static V halves(const V& a, const V& b, std::integer_sequence<int, I...>) {
-    const V low = __builtin_shufflevector(a, b, (I / H * 2 * H + I % H)...);
-    const V high = __builtin_shufflevector(a, b, (I / H * 2 * H + I % H + H)...);
-    return low + high;
+    const V stay = __builtin_shufflevector(a, b, (I / H % 2 == 0 ? I : I + L)...);
+    const V cross = __builtin_shufflevector(a, b, (I / H % 2 == 0 ? I + H : I + L - H)...);
+    return stay + cross;
   }
 
-  // Of the vectors at from, from + L ...
+  // Of N vectors, each `step` vectors behind the one before it. Lanes of the result are in the order of the vectors.
   template <int N>
-  HONE_INLINE static V sum(const float* from) {
+  HONE_INLINE static V sum(const float* from, std::int64_t step) {
     if constexpr (N == 1) {
       V x;
       __builtin_memcpy(&x, from, sizeof x);
       return x;
     } else {
-      return halves<L / N>(sum<N / 2>(from), sum<N / 2>(from + N / 2 * L), std::make_integer_sequence<int, L>{});
+      return halves<L / N>(sum<N / 2>(from, 2 * step), sum<N / 2>(from + step * L, 2 * step),
+                           std::make_integer_sequence<int, L>{});
     }
   }
 };
@@ -139,7 +139,7 @@ struct LaneSums {
 // dst[i] = sum of the lanes of the vector at from + i * kLanes, i < kLanes. (xsimd 8.1's haddp is wrong on AVX-512.)
 template <class Arch>
 HONE_INLINE void lane_sums(const float* from, float* dst) {
-  const auto sums = LaneSums<Arch>::template sum<LaneSums<Arch>::L>(from);
+  const auto sums = LaneSums<Arch>::template sum<LaneSums<Arch>::L>(from, 1);
   __builtin_memcpy(dst, &sums, sizeof sums);
 }
 
