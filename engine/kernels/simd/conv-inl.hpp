@@ -338,7 +338,7 @@ struct Conv {
   // Output channels a tile.
   static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
     std::int64_t best = 1;
-    for (std::int64_t most = 2; most <= Tiles::kMostChannels && most <= channels; ++most)
+    for (const std::int64_t most : {2, 4, Tiles::kMostChannels})
       if (row_cost_of_all(columns, channels, most) <= row_cost_of_all(columns, channels, best)) best = most;
     return best;
   }

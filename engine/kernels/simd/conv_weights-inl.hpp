@@ -20,9 +20,10 @@ struct ConvWeights {
   using Tiles = ConvWeightsTile<Arch>;
   using Range = TapRange<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr std::int64_t kAccumulators = Tiles::kMostSums * L;  // of a tile
-  static constexpr std::int64_t kMostJobs = 16;                        // taps whose accumulators wait at the same time
-  static constexpr std::int64_t kBandBytes = 40 << 10;                 // of rows of all channels of a tile
+  static constexpr std::int64_t kAccumulators = Tiles::kMostSums * L;
+  static constexpr std::int64_t kMostJobs = 16;          // taps whose accumulators wait at the same time
+  static constexpr std::int64_t kDiffBytes = 512 << 10;  // of the output's gradient that meets all of the input
+  static constexpr std::int64_t kBandBytes = 40 << 10;   // of rows of all channels of a tile
 
   // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
   // the same columns, or the tile knows where they are not, a pair's s runs over all of them; else each s is a job of
@@ -151,6 +152,12 @@ struct ConvWeights {
       }
   }
 
+  // Output channels whose gradient stays in the second cache while the input passes by: some tiles of them.
+  static std::int64_t channels_at_a_time(const ConvShape& p, std::int64_t blocks, std::int64_t tile) noexcept {
+    const std::int64_t tile_bytes = blocks * p.out_h * p.out_w * tile * L * static_cast<std::int64_t>(sizeof(float));
+    return tile_bytes < kDiffBytes ? kDiffBytes / tile_bytes * tile : tile;
+  }
+
   static void run(const ConvPlan& plan, const float* src, const float* diff, float* diff_weights, float* diff_bias,
                   std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
     using Transposed = ConvWeightsTransposed<Arch>;
@@ -169,13 +176,16 @@ struct ConvWeights {
       if (transposed) Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
       const Work work{p, src, diff, diff_weights, blocks, group, three, merged};
       const std::int64_t pairs_a_step = three ? 3 : 1, most_steps = three ? Tiles::kThreeMostIn : Tiles::kMost;
-      split_evenly(end - k, Tiles::most_out(p), [&](std::int64_t first, std::int64_t tk) {
+      const std::int64_t most_out = Tiles::most_out(p);
+      split_evenly(end - k, channels_at_a_time(p, blocks, most_out), [&](std::int64_t first, std::int64_t count) {
         if (!transposed)
           split_evenly(work.pairs() / pairs_a_step, most_steps, [&](std::int64_t step, std::int64_t steps) {
-            run_tile(work, k + first, tk, step * pairs_a_step, steps * pairs_a_step);
+            split_evenly(count, most_out, [&](std::int64_t within, std::int64_t tk) {
+              run_tile(work, k + first + within, tk, step * pairs_a_step, steps * pairs_a_step);
+            });
           });
         // While their gradient is in the cache.
-        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + tk);
+        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + count);
       });
       k = end;
     }
