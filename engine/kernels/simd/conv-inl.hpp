@@ -134,24 +134,29 @@ struct Conv {
     a.lacks_last = strip.lacks_last;
     a.dst_plane = d.dst_plane;
     a.dst_pixel_step = strip.dst_step;
-    a.src_plane = d.src_plane;
-    a.src_row_step = row.src_tap_step * strip.rows.src_step;
-    a.src_tap_step = column.src_tap_step * strip.columns.src_step;
-    a.src_pixel_step = along.src_step * strip.along().src_step;
+    const auto read_in_place = [&](std::int64_t channel) {
+      a.src = strip.src + channel * d.src_plane;
+      a.src_plane = d.src_plane;
+      a.src_row_step = row.src_tap_step * strip.rows.src_step;
+      a.src_tap_step = column.src_tap_step * strip.columns.src_step;
+      a.src_pixel_step = along.src_step * strip.along().src_step;
+    };
 
     const Copy copy(strip);
     const std::int64_t part = padding_only ? 0 : channels_at_a_time(d, strip, copy, k_end - k_begin);
     const std::int64_t parts = part == 0 ? 1 : (d.src_channels + part - 1) / part;
     const bool copies = part > 0 && collide(d.src_plane, part < d.src_channels ? part : d.src_channels);
     alignas(64) float buffer[kPartVectors * L];
-    a.prefetch_plane = d.src_plane;
-    if (copies) {
+    const auto read_copy = [&] {
+      a.src = buffer;
       a.src_plane = copy.vectors * L;
       const std::int64_t along_tap = along.src_tap_step / copy.step * L;
       a.src_row_step = strip.along_row ? copy.positions * L : along_tap;
       a.src_tap_step = strip.along_row ? along_tap : copy.positions * L;
       a.src_pixel_step = along.src_step / copy.step * L;
-    }
+    };
+    a.copy = buffer;
+    a.prefetch_plane = d.src_plane;
     // Channels are too far apart for the hardware to see what comes next: what the next strips read, or, where channels
     // are done in parts, what the next part does. (Any earlier, it would be pushed out again.)
     const std::int64_t pixel_step = along.src_step * strip.along().src_step;
@@ -159,15 +164,18 @@ struct Conv {
     const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
     const std::int64_t ahead = rows_follow ? ((row.taps - 1) * row.src_tap_step + row.src_step) * strip.rows.src_step
                                            : strips_ahead * strip.pixels * pixel_step;
-    const Form form = form_of(a);
     const float* weights = d.packed + group * d.dst_channels * d.filter();
     const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
     for (std::int64_t n = 0; n < parts; ++n) {
       const std::int64_t first = n * d.src_channels / parts, end = (n + 1) * d.src_channels / parts;
-      a.src = strip.src + first * d.src_plane;
-      if (copies) {
+      read_in_place(first);
+      Form form = form_of(a);
+      if (copies && row.taps * column.taps == 1) {  // by the first tile
+        form = Form::copying;
+      } else if (copies) {
         copy.fill(strip, end - first, d.src_plane, a.src, buffer);
-        a.src = buffer;
+        read_copy();
+        form = form_of(a);
       }
       a.channels = padding_only ? 0 : end - first;
       a.accumulate = n > 0;
@@ -185,6 +193,10 @@ struct Conv {
         a.bias = bias == nullptr ? nullptr : bias + k;
         a.dst = strip.dst + k * d.dst_plane;
         Tiles::tile_of(tk, strip.pixels, form)(a);
+        if (form == Form::copying) {
+          read_copy();
+          form = form_of(a);
+        }
       }
     }
   }

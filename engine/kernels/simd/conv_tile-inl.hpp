@@ -2,6 +2,9 @@
 // loads the TP pixels (a vector of images each) and broadcasts the TK weights.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+
 #include "engine/kernels/simd/vector-inl.hpp"
 
 namespace hone::simd {
@@ -25,6 +28,7 @@ struct ConvTile {
     const float* weights;  // first tap
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t channels, rows, taps;
+    float* copy;            // Form::copying: [channel][pixel]
     const float* prefetch;  // what a later tile reads of the first channel
     std::int64_t prefetch_plane;
     const float* bias;  // of the tile's channels; may be null
@@ -37,17 +41,21 @@ struct ConvTile {
   using Tile = void (*)(const Args&) noexcept;
 
   // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
-  // adjacent taps.
-  enum class Form { any, adjacent, three };
+  // adjacent taps; a kernel of one tap, any steps, with a copy of what is read.
+  enum class Form { any, adjacent, three, copying };
 
-  // One tap of pixels kFirst ... kEnd - 1.
-  template <int kFirst, int kEnd, int TP, int TK>
-  HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step,
-                                  const float* weights) noexcept {
+  // One tap of pixels kFirst ... kEnd - 1. copy: null, or where they are stored.
+  template <int kFirst, int kEnd, int TP, int TK, class To = std::nullptr_t>
+  HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step, const float* weights,
+                                  To copy = nullptr) noexcept {
+    const auto read = [&](int p) HONE_INLINE_LAMBDA {
+      const V x = load_pinned<Arch>(src + p * step);
+      if constexpr (!std::is_null_pointer_v<To>) store<Arch>(copy + p * L, x);
+      return x;
+    };
     if constexpr (TP <= TK) {
       V x[TP];
-      unroll<kEnd - kFirst>([&](auto p)
-                                HONE_INLINE_LAMBDA { x[kFirst + p] = load_pinned<Arch>(src + (kFirst + p) * step); });
+      unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
         const V w = broadcast_pinned<Arch>(weights + k);
         unroll<kEnd - kFirst>(
@@ -57,7 +65,7 @@ struct ConvTile {
       V w[TK];
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
       unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA {
-        const V x = load_pinned<Arch>(src + (kFirst + p) * step);
+        const V x = read(kFirst + p);
         unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
       });
     }
@@ -109,7 +117,13 @@ struct ConvTile {
         prefetch += a.prefetch_plane;
       }
     };
-    if (kForm != Form::three && a.rows == 1 && a.taps == 1)
+    if constexpr (kForm == Form::copying) {
+      float* copy = a.copy;
+      for_each_channel([&] HONE_INLINE_LAMBDA {
+        add_tap<0, TP>(acc, src, a.src_pixel_step, weights, copy);
+        copy += TP * L;
+      });
+    } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel(
           [&] HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
     else
@@ -155,6 +169,7 @@ struct ConvTile {
 
   static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
     if (form == Form::three) return tile_of<Form::three>(channels, pixels);
+    if (form == Form::copying) return tile_of<Form::copying>(channels, pixels);
     return form == Form::adjacent ? tile_of<Form::adjacent>(channels, pixels) : tile_of<Form::any>(channels, pixels);
   }
 };
