@@ -40,9 +40,9 @@ struct Conv {
     return rest >= 2 * most ? most : rest > most ? (rest + 1) / 2 : rest;
   }
 
-  // What a strip of pixels reads is copied, a part of the input channels at a time, to where it fits the first cache
-  // and stays while all output channels are done on it: in place, channels whose distance is a multiple of a page would
-  // push each other out. Between parts the sums wait in dst.
+  // Where tiles compute little on what they load (1x1 kernels, strides), a strip of pixels is done a part of the input
+  // channels at a time, which stays in the first cache for all output channels; between parts the sums wait in dst. In
+  // place, channels whose distance is a multiple of a page would push each other out: a part of these is copied first.
   static constexpr std::int64_t kPartBytes = 28 << 10, kVectorBytes = L * static_cast<std::int64_t>(sizeof(float));
   static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
   static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back

@@ -119,15 +119,15 @@ struct ConvTile {
     };
     if constexpr (kForm == Form::copying) {
       float* copy = a.copy;
-      for_each_channel([&] HONE_INLINE_LAMBDA {
+      for_each_channel([&]() HONE_INLINE_LAMBDA {
         add_tap<0, TP>(acc, src, a.src_pixel_step, weights, copy);
         copy += TP * L;
       });
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel(
-          [&] HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
+          [&]() HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
     else
-      for_each_channel([&] HONE_INLINE_LAMBDA {
+      for_each_channel([&]() HONE_INLINE_LAMBDA {
         const float *src_row = src, *weights_row = weights;
         for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step)
           add_row<kForm>(a, acc, src_row, weights_row);
