@@ -14,6 +14,7 @@ DNNL = os.path.join(PEER_FOLDER, "dnnl")
 DEBIAN_PYTHON = "/usr/bin/python3"  # the one that has Debian's PyTorch
 TORCH_STEP = os.path.join(measure.ROOT, "bench", "peers", "torch_step.py")
 SHAPES = os.path.join(measure.ROOT, "bench", "shapes")
+PASSES = ("fwd", "bwd_data", "bwd_weights")
 
 
 def build_peer():
@@ -124,27 +125,27 @@ def shape_names(file):
 
 
 def measure_kernels(measured, options):
-    """A round: each shape by ours, then by the peer."""
+    """A round: each pass of each shape by ours, at once by the peer: a shared machine changes within seconds."""
     kernels, environment = [measure.program("bench_kernels")], {"HONE_BENCH_SHAPES_DIR": SHAPES}
     conv = "conv-direct" if not any(name.startswith("conv-winograd/") for name in measure.names(kernels)) else (
         "conv|conv-direct|conv-winograd")
-    threads = measure.threads()
-    for op, ours, file in (("conv", conv, "conv.txt"), ("dense", "dense", "dense.txt"),
-                           ("max_pool", "max_pool", "pool.txt")):
+    for op, ours, file, passes in (("conv", conv, "conv.txt", PASSES), ("dense", "dense", "dense.txt", PASSES),
+                                   ("max_pool", "max_pool", "pool.txt", PASSES[:2])):
         for shape in shape_names(file):
             if not re.search(options.filter, f"{op}/{shape}"):
                 continue
-            context, entries = measure.google_benchmark(
-                kernels, f"^({ours})/[a-z_]+/{shape}/threads:{threads}/", options.min_time)
-            measured.versions["isa"] = context.get("HONE_ISA", "unknown")
-            for entry in entries:
-                measured.add(entry)
-            context, entries = measure.google_benchmark(
-                [DNNL], f"^[a-z-]+/{op}/[a-z_]+/{shape}/threads:{threads}/", options.min_time, environment=environment)
-            measured.versions["oneDNN"] = context.get("onednn", "unknown")
-            for entry in entries:
-                peer, _, case = entry["name"].partition("/")
-                measured.add_peer(peer, case, entry)
+            for kernel_pass in passes:
+                case = f"{kernel_pass}/{shape}/threads:{measure.threads()}/"
+                context, entries = measure.google_benchmark(kernels, f"^({ours})/{case}", options.min_time)
+                measured.versions["isa"] = context.get("HONE_ISA", "unknown")
+                for entry in entries:
+                    measured.add(entry)
+                context, entries = measure.google_benchmark(
+                    [DNNL], f"^[a-z-]+/{op}/{case}", options.min_time, environment=environment)
+                measured.versions["oneDNN"] = context.get("onednn", "unknown")
+                for entry in entries:
+                    peer, _, name = entry["name"].partition("/")
+                    measured.add_peer(peer, name, entry)
 
 
 def measure_steps(measured, options):
