@@ -1,14 +1,11 @@
 // Direct convolution, images innermost: forward and the gradient of the input, which are the same tiles
 // (conv_tile-inl.hpp) over other axis runs and with other packed weights. Taps on padding are left out: AxisRun says
-// which taps the pixels of a tile share.
-//
-// Packed weights: [groups][channel tiles][input channels][R][S][channels of the tile].
+// which taps the pixels of a tile share. Tiles and packed weights are as conv_planning-inl.hpp has chosen them.
 #pragma once
 
 #include "engine/kernels/simd/conv_depthwise-inl.hpp"
+#include "engine/kernels/simd/conv_planning-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
-#include "engine/kernels/simd/conv_weights_tile-inl.hpp"
-#include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
@@ -16,6 +13,7 @@ namespace hone::simd {
 
 template <class Arch>
 struct Conv {
+  using Planning = ConvPlanning<Arch>;
   using Tiles = ConvTile<Arch>;
   using TileArgs = typename Tiles::Args;
   using Form = typename Tiles::Form;
@@ -33,12 +31,6 @@ struct Conv {
     std::int64_t window() const noexcept { return r * s; }
     std::int64_t filter() const noexcept { return src_channels * r * s; }
   };
-
-  // Output channels of the tile that starts at channel k, of those of a group: the last two tiles share what is left.
-  static std::int64_t tile_channels(std::int64_t k, std::int64_t channels, std::int64_t most) noexcept {
-    const std::int64_t rest = channels - k;
-    return rest >= 2 * most ? most : rest > most ? (rest + 1) / 2 : rest;
-  }
 
   // Where tiles compute little on what they load (1x1 kernels, strides), a strip of pixels is done a part of the input
   // channels at a time, which stays in the first cache for all output channels; between parts the sums wait in dst. In
@@ -183,7 +175,7 @@ struct Conv {
       const float* next = strip.src + (n + 1 < parts ? end * d.src_plane : ahead);
       std::int64_t pixel = column.lacks_first ? 1 : 0;
       for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
-        tk = tile_channels(k, d.dst_channels, d.tile);
+        tk = Planning::tile_channels(k, d.dst_channels, d.tile);
         a.prefetch = next + pixel * pixel_step;
         if (++pixel >= strip.pixels) pixel = 0;
         a.weights = weights + k * d.filter() + (first * d.window() + row.tap_first * d.s + column.tap_first) * tk;
@@ -241,7 +233,7 @@ struct Conv {
       for (std::int64_t k = 0, end = 0; k < d.dst_channels; k = end) {
         for (std::int64_t tiles = 0; end < d.dst_channels && (tiles < 4 || (end - k) * d.filter() < kWeightsAtATime);
              ++tiles)
-          end += tile_channels(end, d.dst_channels, d.tile);
+          end += Planning::tile_channels(end, d.dst_channels, d.tile);
         for (std::int64_t n = 0; n < d.row_runs; ++n)
           split_evenly(d.rows[n].count, Tiles::most_pixels(d.tile), [&](std::int64_t first, std::int64_t count) {
             run_band(d, d.rows[n], first, count, g, k, end, src, dst);
@@ -308,98 +300,6 @@ struct Conv {
     const Direction d = direction(p, plan.backward_rows, plan.backward_columns, {p.group_k(), p.out_h, p.out_w},
                                   {p.group_c(), p.h, p.w}, packed, plan.tile_c);
     run(d, diff_dst, diff_src, blocks);
-  }
-
-  // ---- choice of tiles, packing
-
-  // What a channel's tap costs a tile, in tenths of a multiply-add: at least the latency of one; the loop; pixels and
-  // weights that come from the second cache.
-  static constexpr std::int64_t tap_cost(std::int64_t pixels, std::int64_t tk) noexcept {
-    return 10 * (pixels * tk > 8 ? pixels * tk : 8) + 20 + 3 * tk + 6 * pixels;
-  }
-
-  // Cost of a row of outputs by tiles of at most `most` channels, one tile of tk channels. Runs of a few pixels are
-  // done along columns, mostly.
-  static std::int64_t row_cost(const std::vector<AxisRun>& columns, std::int64_t tk, std::int64_t most) noexcept {
-    constexpr std::int64_t kAlongColumn = 4;
-    const std::int64_t most_pixels = Tiles::most_pixels(most);
-    std::int64_t cost = 0;
-    for (const AxisRun& run : columns) {
-      if (run.count < kAlongColumn) {
-        const std::int64_t pixels = most_pixels < kAlongColumn ? most_pixels : kAlongColumn;
-        cost += run.count * tap_cost(pixels, tk) / pixels;
-        continue;
-      }
-      const std::int64_t tiles = (run.count + most_pixels - 1) / most_pixels;
-      const std::int64_t larger = run.count % tiles, pixels = run.count / tiles;
-      cost += larger * tap_cost(pixels + 1, tk) + (tiles - larger) * tap_cost(pixels, tk);
-    }
-    return cost;
-  }
-
-  static std::int64_t row_cost_of_all(const std::vector<AxisRun>& columns, std::int64_t channels,
-                                      std::int64_t most) noexcept {
-    std::int64_t cost = 0;
-    for (std::int64_t k = 0, tk = 0; k < channels; k += tk) {
-      tk = tile_channels(k, channels, most);
-      cost += row_cost(columns, tk, most);
-    }
-    return cost;
-  }
-
-  // Output channels a tile.
-  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
-    std::int64_t best = 1;
-    for (const std::int64_t most : {2, 4, Tiles::kMostChannels})
-      if (row_cost_of_all(columns, channels, most) <= row_cost_of_all(columns, channels, best)) best = most;
-    return best;
-  }
-
-  // The image of a 1x1 convolution is a single row of pixels.
-  static void flatten(const ConvShape& p, ConvPlan& plan) {
-    if (p.r * p.s != 1 || p.stride_h * p.stride_w != 1 || p.out_h != p.h || p.out_w != p.w) return;
-    AxisRun row, column;
-    row.count = row.taps = column.taps = 1;
-    column.count = p.h * p.w;
-    plan.rows = plan.backward_rows = {row};
-    plan.columns = plan.backward_columns = {column};
-  }
-
-  static void prepare(ConvPlan& plan) {
-    const ConvShape& p = plan.shape;
-    flatten(p, plan);
-    if (p.group_c() > 1 || p.group_k() > 1) {
-      join_ends(plan.columns);
-      join_ends(plan.backward_columns);
-    }
-    plan.tile_k = choose_tile(plan.columns, p.group_k());
-    plan.tile_c = choose_tile(plan.backward_columns, p.group_c());
-    plan.packed = plan.packed_backward = p.weights();
-    plan.weight_tile = ConvWeightsTile<Arch>::most_out(p);
-    if (!ConvWeightsTransposed<Arch>::suits(p)) return;
-    plan.weight_tile = 32;  // each task transposes the input again
-    plan.weights_scratch = ConvWeightsTransposed<Arch>::scratch_size(p);
-  }
-
-  static void pack(const ConvPlan& plan, const float* weights, float* packed, float* packed_backward) noexcept {
-    const ConvShape& p = plan.shape;
-    const std::int64_t window = p.r * p.s, kg = p.group_k(), cg = p.group_c();
-    for (std::int64_t g = 0; g < p.groups; ++g) {
-      const float* group = weights + g * kg * cg * window;
-      // [out tiles][in][R * S][tile] from values at out * out_step + in * in_step + tap.
-      const auto fill = [&](float* to, std::int64_t outs, std::int64_t ins, std::int64_t tile, std::int64_t out_step,
-                            std::int64_t in_step) {
-        for (std::int64_t first = 0, size = 0; first < outs; first += size) {
-          size = tile_channels(first, outs, tile);
-          for (std::int64_t i = 0; i < ins; ++i)
-            for (std::int64_t t = 0; t < window; ++t)
-              for (std::int64_t k = first; k < first + size; ++k) *to++ = group[k * out_step + i * in_step + t];
-        }
-      };
-      const std::int64_t at = g * kg * cg * window;
-      if (packed != nullptr) fill(packed + at, kg, cg, plan.tile_k, cg * window, window);
-      if (packed_backward != nullptr) fill(packed_backward + at, cg, kg, plan.tile_c, window, cg * window);
-    }
   }
 };
 

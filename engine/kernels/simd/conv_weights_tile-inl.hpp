@@ -16,8 +16,8 @@ struct ConvWeightsTile {
   static constexpr bool kMany = kRegisters<Arch> >= 32;
   static constexpr int kMost = kMany ? 5 : 3;  // output channels, and pairs, of a tile of any taps
   static constexpr int kThreeMostOut = 4, kThreeMostIn = kMany ? 2 : 1;  // output, input channels of one of three taps
-  static constexpr int kMostSums =
-      kMost * kMost > 3 * kThreeMostOut* kThreeMostIn ? kMost* kMost : 3 * kThreeMostOut* kThreeMostIn;
+  static constexpr int kAnySums = kMost * kMost, kThreeSums = 3 * kThreeMostOut * kThreeMostIn;
+  static constexpr int kMostSums = kAnySums > kThreeSums ? kAnySums : kThreeSums;
 
   struct Args {
     const float* src;                // pair 0, output row 0, first column

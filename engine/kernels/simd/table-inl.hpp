@@ -4,6 +4,7 @@
 #include "engine/kernels/ref/reference_table.hpp"
 #include "engine/kernels/simd/batch_norm-inl.hpp"
 #include "engine/kernels/simd/conv-inl.hpp"
+#include "engine/kernels/simd/conv_planning-inl.hpp"
 #include "engine/kernels/simd/conv_pool-inl.hpp"
 #include "engine/kernels/simd/conv_weights-inl.hpp"
 #include "engine/kernels/simd/dense-inl.hpp"
@@ -18,8 +19,8 @@ template <class Arch>
 KernelTable<float> make_table(const char* name) {
   KernelTable<float> table = ref::reference_table<float, kLanes<Arch>>();
   table.name = name;
-  table.conv_prepare = Conv<Arch>::prepare;
-  table.conv_pack = Conv<Arch>::pack;
+  table.conv_prepare = ConvPlanning<Arch>::prepare;
+  table.conv_pack = ConvPlanning<Arch>::pack;
   table.conv_forward = Conv<Arch>::forward;
   table.conv_backward_data = Conv<Arch>::backward_data;
   table.conv_backward_weights = ConvWeights<Arch>::run;
