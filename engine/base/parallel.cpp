@@ -54,20 +54,41 @@ int available_threads() {
   return std::max(1, omp_get_num_procs());
 }
 
-void Barrier::wait() noexcept {
+void wait_for(const std::atomic<std::uint32_t>& value, std::uint32_t wanted) noexcept {
+  for (int spin = 0;;) {
+    const std::uint32_t seen = value.load(std::memory_order_acquire);
+    if (seen == wanted) return;
+    if (++spin < kSpins)
+      pause_briefly();
+    else
+      value.wait(seen, std::memory_order_acquire);
+  }
+}
+
+void Barrier::wait(Help help, void* context, int thread) noexcept {
   if (threads_ == 1) return;
   const std::uint32_t generation = generation_.load(std::memory_order_acquire);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
     arrived_.store(0, std::memory_order_relaxed);
     generation_.store(generation + 1, std::memory_order_release);
-    generation_.notify_all();
+    call_for_help();
     return;
   }
-  for (int spin = 0; spin < kSpins; ++spin) {
+  for (int spin = 0;;) {
+    const std::uint32_t calls = calls_.load(std::memory_order_acquire);
     if (generation_.load(std::memory_order_acquire) != generation) return;
-    pause_briefly();
+    if (help != nullptr && help(context, thread))
+      spin = 0;
+    else if (++spin < kSpins)
+      pause_briefly();
+    else
+      calls_.wait(calls, std::memory_order_acquire);
   }
-  generation_.wait(generation, std::memory_order_acquire);
+}
+
+void Barrier::call_for_help() noexcept {
+  calls_.fetch_add(1, std::memory_order_release);
+  calls_.notify_all();
 }
 
 Team::Team(int threads) : threads_(threads < 1 ? available_threads() : threads) {}

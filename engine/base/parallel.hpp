@@ -9,11 +9,20 @@ namespace hone {
 // Threads of this machine that a process may use (its affinity mask).
 int available_threads();
 
-// Spins briefly, then yields: with the prefetch and checkpoint threads beside the team, pure spinning stalls.
+// Waits until `value` is `wanted`; who changes it calls notify_all(). Spins briefly, then sleeps: with the prefetch and
+// checkpoint threads beside the team, pure spinning stalls.
+void wait_for(const std::atomic<std::uint32_t>& value, std::uint32_t wanted) noexcept;
+
 class Barrier {
  public:
+  // Does some of the work of threads that are not here yet; false: there is none at the moment.
+  using Help = bool (*)(void* context, int thread) noexcept;
+
   explicit Barrier(int threads) : threads_(threads) {}
-  void wait() noexcept;
+  // Waits as wait_for(), and helps whenever it can.
+  void wait(Help help = nullptr, void* context = nullptr, int thread = 0) noexcept;
+  // There is something to help with: wakes those who wait.
+  void call_for_help() noexcept;
   // Changes the number of threads; nobody may be waiting.
   void expect(int threads) noexcept { threads_ = threads; }
 
@@ -21,6 +30,7 @@ class Barrier {
   int threads_;
   std::atomic<int> arrived_{0};
   std::atomic<std::uint32_t> generation_{0};
+  std::atomic<std::uint32_t> calls_{0};  // changes whenever those who sleep have to look again
 };
 
 class Team {

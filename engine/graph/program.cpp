@@ -110,6 +110,7 @@ std::int64_t Program<T>::assign() {
   shared_.assign();
   local_.assign();
   cursors_ = std::vector<std::atomic<std::int64_t>>((phases_.size() + 1) * static_cast<std::size_t>(threads_));
+  crews_ = std::vector<Crew>(static_cast<std::size_t>(threads_));
   return shared_.size() + local_.size() * threads_;
 }
 
@@ -161,6 +162,7 @@ void Program<T>::share_out(std::size_t row, std::int64_t tasks, int thread, cons
 
 template <class T>
 void Program<T>::run_on_thread(int thread, Barrier& barrier) noexcept {
+  if (thread < threads_) crews_[static_cast<std::size_t>(thread)].meet(threads_ > 1 ? &barrier : nullptr);
   if (prepare_) {
     share_out(0, static_cast<std::int64_t>(preparations_.size()), thread, [&](std::int64_t index) {
       if (!abandonment_.look()) preparations_[static_cast<std::size_t>(index)]();
@@ -171,7 +173,8 @@ void Program<T>::run_on_thread(int thread, Barrier& barrier) noexcept {
     // Decided before the threads met or never: no task from here on looks. So all of them leave here, or none does.
     if (p == lasting_ && abandonment_.decided()) return;
     share_out(p + 1, phases_[p].tasks, thread, [&](std::int64_t index) { run_task(p, index, thread); });
-    barrier.wait();
+    barrier.wait([](void* self, int helper) noexcept { return static_cast<Program*>(self)->help(helper); }, this,
+                 thread);
   }
 }
 
@@ -182,6 +185,7 @@ void Program<T>::run_task(std::size_t number, std::int64_t index, int thread) no
   task.index = index;
   task.thread = thread;
   task.state = &state_;
+  task.crew = &crews_[static_cast<std::size_t>(thread)];
   task.abandonment = number < lasting_ ? &abandonment_ : nullptr;
   if (phase.over_images) {
     task.first_block = partition_.first_block(index);
@@ -198,6 +202,7 @@ void Program<T>::run_task(std::size_t number, std::int64_t index, int thread) no
 
 template <class T>
 void Program<T>::run_op(const Op& op, const Task& task) noexcept {
+  task.crew->set_label(op.number);
   if (seconds_.empty()) {
     op.run(task);
     return;
@@ -206,6 +211,20 @@ void Program<T>::run_op(const Op& op, const Task& task) noexcept {
   op.run(task);
   seconds_[time_at(task.thread, op.number)] +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Runs a part of what one of the other threads is at; false: there is none.
+template <class T>
+bool Program<T>::help(int thread) noexcept {
+  using Clock = std::chrono::steady_clock;
+  for (int i = 1; i < threads_ && thread < threads_; ++i) {
+    const auto start = seconds_.empty() ? Clock::time_point() : Clock::now();
+    const int op = crews_[static_cast<std::size_t>((thread + i) % threads_)].help();
+    if (op < 0) continue;
+    if (!seconds_.empty()) seconds_[time_at(thread, op)] += std::chrono::duration<double>(Clock::now() - start).count();
+    return true;
+  }
+  return false;
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/arena.hpp"
+#include "engine/base/crew.hpp"
 #include "engine/base/parallel.hpp"
 #include "engine/graph/network.hpp"
 
@@ -55,6 +56,7 @@ struct Task {
   std::int64_t blocks = 0;
   std::int64_t first_image = 0;
   std::int64_t valid = 0;              // images of the batch among the chunk's lanes
+  Crew* crew = nullptr;                // of the thread: who may help with what takes long
   Abandonment* abandonment = nullptr;  // null where a run is not given up any more
 
   // What takes long looks at this now and then, and may leave undone what it still has to do.
@@ -159,6 +161,7 @@ class Program {
   }
   void run_task(std::size_t number, std::int64_t index, int thread) noexcept;
   void run_op(const Op& op, const Task& task) noexcept;
+  bool help(int thread) noexcept;
 
   Partition partition_;
   int threads_;
@@ -173,6 +176,7 @@ class Program {
   std::vector<int> bookings_;  // of each slot, in its planner; -1: never used
   // Next task of each thread's share: a row for the preparations, then one a phase.
   std::vector<std::atomic<std::int64_t>> cursors_;
+  std::vector<Crew> crews_;      // of each thread
   std::vector<double> seconds_;  // [thread][op]; empty: not measured
   StepState state_;
   bool prepare_ = false;

@@ -2,11 +2,13 @@
 // them: there is never a hole. Layout of activations: shapes.hpp. All kernels are noexcept and allocate nothing.
 //
 // Tensors of several blocks are contiguous: block stride = values of one image * lanes. "valid" is the number of images
-// that are real, counted from the first lane of the first block.
+// that are real, counted from the first lane of the first block. crew: threads that may help with a kernel that takes
+// long.
 #pragma once
 
 #include <cstdint>
 
+#include "engine/base/crew.hpp"
 #include "engine/kernels/shapes.hpp"
 
 namespace hone {
@@ -80,19 +82,20 @@ struct KernelTable {
   void (*conv_pack)(const ConvPlan&, const T* weights, T* packed, T* packed_backward) noexcept;
   // dst = conv(src) + bias, then max(0, .) where relu. bias may be null.
   void (*conv_forward)(const ConvPlan&, const T* src, const T* weights, const T* packed, const T* bias, bool relu,
-                       T* dst, std::int64_t blocks) noexcept;
+                       T* dst, std::int64_t blocks, Crew& crew) noexcept;
   void (*conv_backward_data)(const ConvPlan&, const T* diff_dst, const T* weights, const T* packed_backward,
-                             T* diff_src, std::int64_t blocks) noexcept;
+                             T* diff_src, std::int64_t blocks, Crew& crew) noexcept;
   // Gradients of output channels [k_begin, k_end) (a whole number of plan.weight_tile), summed over `blocks`.
   // Overwrites. diff_bias may be null. scratch: plan.weights_scratch values of the calling thread.
   void (*conv_backward_weights)(const ConvPlan&, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias,
-                                std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T* scratch) noexcept;
+                                std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T* scratch,
+                                Crew& crew) noexcept;
 
   // Sizes for a plan that is possible(). Returns whether it is faster than the kernels above with max_pool_backward.
   bool (*conv_pool_prepare)(ConvPoolPlan& plan);
   void (*conv_pool_pack)(const ConvPoolPlan&, const T* weights, T* packed) noexcept;
   // Gradients of weights and bias, summed over `blocks`, and of the input.
-  void (*conv_pool_backward)(const ConvPoolPlan&, const ConvPoolArgs<T>&, std::int64_t blocks) noexcept;
+  void (*conv_pool_backward)(const ConvPoolPlan&, const ConvPoolArgs<T>&, std::int64_t blocks, Crew& crew) noexcept;
 
   // dst[o] = sum over i of weights[o][i] src[i] + bias[o] for outputs [begin, end).
   void (*dense_forward)(const DenseShape&, const T* src, const T* weights, const T* bias, bool relu, T* dst,

@@ -32,8 +32,8 @@ void plan_by_chunk(PlanContext<T>& context, const char* name, const std::shared_
   const std::int64_t lanes = context.partition().lanes, blocks = context.partition().most_blocks();
   const double macs = static_cast<double>(plan->shape.macs()) * static_cast<double>(lanes);
   if (macs * static_cast<double>(blocks) <= static_cast<double>(context.macs_at_a_time())) {
-    context.program().over_images(name, {src, dst},
-                                  [=](const Task& task) { run(*plan, src->at(task), dst->at(task), task.blocks); });
+    context.program().over_images(
+        name, {src, dst}, [=](const Task& task) { run(*plan, src->at(task), dst->at(task), task.blocks, *task.crew); });
     return;
   }
   const bool by_rows = plan->packed > 0 || plan->by_rows;  // reference kernels compute all of them
@@ -43,13 +43,13 @@ void plan_by_chunk(PlanContext<T>& context, const char* name, const std::shared_
     for (std::int64_t b = 0; b < task.blocks; ++b)
       for (const ConvPlan& part : *parts) {
         if (task.given_up()) return;
-        run(part, src->at(task) + b * src->size * lanes, dst->at(task) + b * dst->size * lanes, 1);
+        run(part, src->at(task) + b * src->size * lanes, dst->at(task) + b * dst->size * lanes, 1, *task.crew);
       }
   });
 }
 
 // One direction, whose output has so many rows; only_rows: of the plan's methods, the one for its rows.
-// run(plan, src, dst, blocks)
+// run(plan, src, dst, blocks, crew)
 template <class T, class Run>
 void plan_direction(PlanContext<T>& context, const char* name, const std::shared_ptr<const ConvPlan>& plan,
                     std::int64_t rows, OnlyRows only_rows, Slot<T>* src, Slot<T>* dst, const Run& run) {
@@ -63,7 +63,7 @@ void plan_direction(PlanContext<T>& context, const char* name, const std::shared
     const std::int64_t image = task.index / count;
     if (image >= task.state->blocks) return;
     run((*parts)[static_cast<std::size_t>(task.index % count)], src->base + image * src->block_stride,
-        dst->base + image * dst->block_stride, 1);
+        dst->base + image * dst->block_stride, 1, *task.crew);
   });
 }
 
@@ -105,7 +105,7 @@ void plan_pooled_backward(PlanContext<T>& context, const ConvPoolPlan& sizes, Va
                                   args.diff_bias = bias ? partials->at(task) + bias->partial_offset : nullptr;
                                   args.diff_src = diff_in ? diff_in->at(task) : nullptr;
                                   args.scratch = scratch ? scratch->at(task) : nullptr;
-                                  kernel(*plan, args, task.blocks);
+                                  kernel(*plan, args, task.blocks, *task.crew);
                                 });
   if (diff_in != nullptr) context.add_existing_diff(in, diff_in);
 }
@@ -117,8 +117,8 @@ void plan_conv_backward_data(PlanContext<T>& context, const std::shared_ptr<cons
                              const T* weights, const T* packed, Slot<T>* diff_src) {
   plan_direction(context, "conv_backward_data", plan, plan->shape.h, &ConvPlan::only_backward_rows, diff, diff_src,
                  [=, kernel = context.kernels().conv_backward_data](const ConvPlan& part, const T* from, T* to,
-                                                                    std::int64_t blocks) {
-                   kernel(part, from, weights, packed, to, blocks);
+                                                                    std::int64_t blocks, Crew& crew) {
+                   kernel(part, from, weights, packed, to, blocks, crew);
                  });
 }
 
@@ -142,7 +142,7 @@ void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<c
                                     in_pieces(task, 0, plan->shape.k, piece, [&](std::int64_t begin, std::int64_t end) {
                                       kernel(*plan, src->at(task), diff->at(task), out + offset,
                                              bias ? out + bias_offset : nullptr, task.blocks, begin, end,
-                                             scratch ? scratch->at(task) : nullptr);
+                                             scratch ? scratch->at(task) : nullptr, *task.crew);
                                     });
                                   });
     return;
@@ -152,7 +152,7 @@ void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<c
   context.program().tasks("conv_backward_weights", {src, diff, scratch}, panels.count, [=](const Task& task) {
     in_pieces(task, panels.begin(task.index), panels.end(task.index), piece, [&](std::int64_t begin, std::int64_t end) {
       kernel(*plan, src->base, diff->base, weights->gradient, bias ? bias->gradient : nullptr, task.state->blocks,
-             begin, end, scratch ? scratch->at(task) : nullptr);
+             begin, end, scratch ? scratch->at(task) : nullptr, *task.crew);
     });
   });
 }
@@ -190,11 +190,11 @@ Value<T>* plan_convolution(PlanContext<T>& context, const ConvShape& shape, Valu
     });
 
   Value<T>* out = context.value({shape.k, shape.out_h, shape.out_w});
-  plan_direction(
-      context, "conv_forward", plan, shape.out_h, &ConvPlan::only_rows, in->data, out->data,
-      [=, kernel = context.kernels().conv_forward](const ConvPlan& part, const T* src, T* dst, std::int64_t blocks) {
-        kernel(part, src, values, packed, bias_values, relu, dst, blocks);
-      });
+  plan_direction(context, "conv_forward", plan, shape.out_h, &ConvPlan::only_rows, in->data, out->data,
+                 [=, kernel = context.kernels().conv_forward](const ConvPlan& part, const T* src, T* dst,
+                                                              std::int64_t blocks, Crew& crew) {
+                   kernel(part, src, values, packed, bias_values, relu, dst, blocks, crew);
+                 });
   context.describe_kernel(path,
                           describe(*plan, context.kernels().name) + (folded ? ", batch norm in its weights" : ""));
 

@@ -34,7 +34,7 @@ struct Conv {
   }
 
   static void forward(const ConvPlan& plan, const T* src, const T* weights, const T*, const T* bias, bool relu, T* dst,
-                      std::int64_t blocks) noexcept {
+                      std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const std::int64_t plane = p.out_h * p.out_w * L;
     for (std::int64_t b = 0; b < blocks; ++b) {
@@ -49,7 +49,7 @@ struct Conv {
   }
 
   static void backward_data(const ConvPlan& plan, const T* diff_dst, const T* weights, const T*, T* diff_src,
-                            std::int64_t blocks) noexcept {
+                            std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     for (std::int64_t i = 0; i < blocks * p.src_size() * L; ++i) diff_src[i] = 0;
     for (std::int64_t b = 0; b < blocks; ++b)
@@ -59,7 +59,7 @@ struct Conv {
   }
 
   static void backward_weights(const ConvPlan& plan, const T* src, const T* diff_dst, T* diff_weights, T* diff_bias,
-                               std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T*) noexcept {
+                               std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, T*, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const std::int64_t filter = p.group_c() * p.r * p.s;
     for (std::int64_t i = k_begin * filter; i < k_end * filter; ++i) diff_weights[i] = 0;

@@ -30,7 +30,7 @@ struct ConvPool {
         }
   }
 
-  static void backward(const ConvPoolPlan& plan, const ConvPoolArgs<T>& a, std::int64_t blocks) noexcept {
+  static void backward(const ConvPoolPlan& plan, const ConvPoolArgs<T>& a, std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.conv;
     for (std::int64_t i = 0; i < p.weights(); ++i) a.diff_weights[i] = 0;
     for (std::int64_t k = 0; a.diff_bias != nullptr && k < p.k; ++k) a.diff_bias[k] = 0;

@@ -40,8 +40,6 @@ struct Conv {
   static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back
   static constexpr std::int64_t kFewestUses = 3;   // tiles that make a copy worth while
   static constexpr std::int64_t kStripsAhead = 4;  // prefetched, where no row follows
-  // Output channels that are done on one strip after another: so many that their weights stay in the second cache.
-  static constexpr std::int64_t kWeightsAtATime = 1 << 17;
 
   // One axis of a strip.
   struct Axis {
@@ -228,32 +226,91 @@ struct Conv {
     }
   }
 
-  static void run_block(const Direction& d, const float* src, float* dst) noexcept {
-    for (std::int64_t g = 0; g < d.groups; ++g)
-      for (std::int64_t k = 0, end = 0; k < d.dst_channels; k = end) {
-        for (std::int64_t tiles = 0; end < d.dst_channels && (tiles < 4 || (end - k) * d.filter() < kWeightsAtATime);
-             ++tiles)
-          end += Planning::tile_channels(end, d.dst_channels, d.tile);
-        for (std::int64_t n = 0; n < d.row_runs; ++n)
-          split_evenly(d.rows[n].count, Tiles::most_pixels(d.tile), [&](std::int64_t first, std::int64_t count) {
-            run_band(d, d.rows[n], first, count, g, k, end, src, dst);
-          });
-      }
+  // Outputs of an axis, in all of its runs.
+  static std::int64_t outputs_of(const AxisRun* runs, std::int64_t count) noexcept {
+    std::int64_t outputs = 0;
+    for (std::int64_t n = 0; n < count; ++n) outputs += runs[n].count;
+    return outputs;
   }
 
-  static void run_depthwise(const Direction& d, const float* src, float* dst, std::int64_t planes) noexcept {
-    for (std::int64_t i = 0; i < planes; ++i) {
-      const std::int64_t c = i % d.groups;
-      ConvDepthwise<Arch>::run(d, d.packed + c * d.window(), d.bias == nullptr ? nullptr : d.bias + c,
-                               src + i * d.src_plane, dst + i * d.dst_plane);
+  // Output channels [k_begin, k_end) of a group in rows [begin, end), counted over one run after the other.
+  static void run_rows(const Direction& d, std::int64_t begin, std::int64_t end, std::int64_t group,
+                       std::int64_t k_begin, std::int64_t k_end, const float* src, float* dst) noexcept {
+    for (std::int64_t n = 0; n < d.row_runs; ++n) {
+      const std::int64_t count = d.rows[n].count;
+      const std::int64_t first = begin > 0 ? begin : 0, last = end < count ? end : count;
+      if (first < last)
+        split_evenly(last - first, Tiles::most_pixels(d.tile), [&](std::int64_t i, std::int64_t rows) {
+          run_band(d, d.rows[n], first + i, rows, group, k_begin, k_end, src, dst);
+        });
+      begin -= count;
+      end -= count;
     }
   }
 
-  static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
-    if (d.src_channels == 1 && d.dst_channels == 1) return run_depthwise(d, src, dst, blocks * d.groups);
+  // The same for pixels [begin, end) of a single row, all of one run.
+  static void run_columns(const Direction& all, std::int64_t begin, std::int64_t end, std::int64_t group,
+                          std::int64_t k_begin, std::int64_t k_end, const float* src, float* dst) noexcept {
+    Direction d = all;
+    AxisRun column = *d.columns;
+    column.out_first += begin * column.out_step;
+    column.src_first += begin * column.src_step;
+    column.lacks_first = column.lacks_first && begin == 0;
+    column.lacks_last = column.lacks_last && end == column.count;
+    column.count = end - begin;
+    d.columns = &column;
+    run_rows(d, 0, 1, group, k_begin, k_end, src, dst);
+  }
+
+  // Output channels of all groups, of a block of images: threads share its rows.
+  static void run_channels(const Direction& d, std::int64_t k_begin, std::int64_t k_end, const float* src, float* dst,
+                           Crew& crew) noexcept {
+    constexpr std::int64_t kFewestRows = 4;  // where the columns at the ends are done along them
+    const std::int64_t rows = outputs_of(d.rows, d.row_runs), columns = outputs_of(d.columns, d.column_runs);
+    const bool by_columns = rows == 1 && d.column_runs == 1;
+    const std::int64_t cut = by_columns ? columns : rows;
+    const std::int64_t together = by_columns ? Tiles::most_pixels(d.tile) : d.column_runs > 1 ? kFewestRows : 1;
+    const std::int64_t units = cut / together;
+    const std::int64_t pieces = parts_worth((k_end - k_begin) * d.filter() * rows * columns, units < 1 ? 1 : units);
+    const auto begin_of = [&](std::int64_t piece) { return piece == pieces ? cut : piece * units / pieces * together; };
+    crew.share(d.groups * pieces, [&](std::int64_t part) {
+      const std::int64_t group = part / pieces, piece = part % pieces;
+      (by_columns ? run_columns : run_rows)(d, begin_of(piece), begin_of(piece + 1), group, k_begin, k_end, src, dst);
+    });
+  }
+
+  // Output channels that are done on one strip after another, from k on: so many that their weights stay in the second
+  // cache.
+  static std::int64_t channels_end(const Direction& d, std::int64_t k) noexcept {
+    constexpr std::int64_t kWeightsAtATime = 1 << 17, kFewestTiles = 4;
+    std::int64_t end = k;
+    for (std::int64_t tiles = 0;
+         end < d.dst_channels && (tiles < kFewestTiles || (end - k) * d.filter() < kWeightsAtATime); ++tiles)
+      end += Planning::tile_channels(end, d.dst_channels, d.tile);
+    return end;
+  }
+
+  static void run_depthwise(const Direction& d, const float* src, float* dst, std::int64_t planes,
+                            Crew& crew) noexcept {
+    const std::int64_t parts = parts_worth(planes * (d.dst_plane / L) * d.window(), planes);
+    crew.share(parts, [&](std::int64_t part) {
+      for (std::int64_t i = part * planes / parts; i < (part + 1) * planes / parts; ++i) {
+        const std::int64_t c = i % d.groups;
+        ConvDepthwise<Arch>::run(d, d.packed + c * d.window(), d.bias == nullptr ? nullptr : d.bias + c,
+                                 src + i * d.src_plane, dst + i * d.dst_plane);
+      }
+    });
+  }
+
+  static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks, Crew& crew) noexcept {
+    if (d.src_channels == 1 && d.dst_channels == 1) return run_depthwise(d, src, dst, blocks * d.groups, crew);
     const std::int64_t src_block = d.groups * d.src_channels * d.src_plane;
     const std::int64_t dst_block = d.groups * d.dst_channels * d.dst_plane;
-    for (std::int64_t b = 0; b < blocks; ++b, src += src_block, dst += dst_block) run_block(d, src, dst);
+    for (std::int64_t b = 0; b < blocks; ++b, src += src_block, dst += dst_block)
+      for (std::int64_t k = 0, end = 0; k < d.dst_channels; k = end) {
+        end = channels_end(d, k);
+        run_channels(d, k, end, src, dst, crew);
+      }
   }
 
   // One side of a convolution: its image, and a group's channels.
@@ -285,21 +342,21 @@ struct Conv {
   }
 
   static void forward(const ConvPlan& plan, const float* src, const float*, const float* packed, const float* bias,
-                      bool with_relu, float* dst, std::int64_t blocks) noexcept {
+                      bool with_relu, float* dst, std::int64_t blocks, Crew& crew) noexcept {
     const ConvShape& p = plan.shape;
     Direction d = direction(p, plan.rows, plan.columns, {p.group_c(), p.h, p.w}, {p.group_k(), p.out_h, p.out_w},
                             packed, plan.tile_k);
     d.bias = bias;
     d.relu = with_relu;
-    run(d, src, dst, blocks);
+    run(d, src, dst, blocks, crew);
   }
 
   static void backward_data(const ConvPlan& plan, const float* diff_dst, const float*, const float* packed,
-                            float* diff_src, std::int64_t blocks) noexcept {
+                            float* diff_src, std::int64_t blocks, Crew& crew) noexcept {
     const ConvShape& p = plan.shape;
     const Direction d = direction(p, plan.backward_rows, plan.backward_columns, {p.group_k(), p.out_h, p.out_w},
                                   {p.group_c(), p.h, p.w}, packed, plan.tile_c);
-    run(d, diff_dst, diff_src, blocks);
+    run(d, diff_dst, diff_src, blocks, crew);
   }
 };
 

@@ -262,8 +262,9 @@ struct ConvPool {
     }
   }
 
-  // A band of images stays in the first cache while all output channels and passes are done on it.
-  static void add_weights(const Layout& l, float* scratch) noexcept {
+  // Output channels [k_begin, k_end). A band of images stays in the first cache while they and all passes are done on
+  // it.
+  static void add_weights(const Layout& l, float* scratch, std::int64_t k_begin, std::int64_t k_end) noexcept {
     typename Tiles::WeightsArgs t;
     t.image_step = l.image;
     t.list_step = l.list;
@@ -277,7 +278,7 @@ struct ConvPool {
           t.images = L - n < l.group ? L - n : l.group;
           t.src = scratch + l.images + n * l.image + pass.row * l.row + pass.vector * W;
           const std::int64_t first = n * l.list + band * l.band * l.pool.out_w;
-          for (std::int64_t k = 0; k < l.conv.k; ++k) {
+          for (std::int64_t k = k_begin; k < k_end; ++k) {
             t.diffs = scratch + l.diffs + first + k * l.windows;
             t.pixels = reinterpret_cast<const std::int32_t*>(scratch + l.places) + first + k * l.windows;
             t.counts =
@@ -288,10 +289,10 @@ struct ConvPool {
         });
   }
 
-  // Winners of each image in the order of their pixels.
-  static void sort_winners(const Layout& l, float* scratch) noexcept {
-    const auto* count = reinterpret_cast<const std::int32_t*>(scratch + l.counts);
-    for (std::int64_t n = 0; n < L; ++n, count += l.conv.k * l.bands) {
+  // Winners of images [n_begin, n_end), of each in the order of their pixels.
+  static void sort_winners(const Layout& l, float* scratch, std::int64_t n_begin, std::int64_t n_end) noexcept {
+    for (std::int64_t n = n_begin; n < n_end; ++n) {
+      const auto* count = reinterpret_cast<const std::int32_t*>(scratch + l.counts) + n * l.conv.k * l.bands;
       const float* diffs = scratch + l.diffs + n * l.list;
       const auto* places = reinterpret_cast<const std::int32_t*>(scratch + l.places + n * l.list);
       auto* winners = reinterpret_cast<PoolWinner*>(scratch + l.winners + 2 * n * l.list);
@@ -318,9 +319,10 @@ struct ConvPool {
     }
   }
 
-  // A pass's weights stay in the first cache while all images are done with them.
-  static void add_data(const Layout& l, const float* packed, float* scratch) noexcept {
-    clear(scratch + l.images, L * l.image);
+  // A pass's weights stay in the first cache while images [n_begin, n_end) are done with them.
+  static void add_data(const Layout& l, const float* packed, float* scratch, std::int64_t n_begin,
+                       std::int64_t n_end) noexcept {
+    clear(scratch + l.images + n_begin * l.image, (n_end - n_begin) * l.image);
     typename Tiles::DataArgs t;
     t.pixels = l.pixels;
     t.pixel = l.pixel;
@@ -328,7 +330,7 @@ struct ConvPool {
     l.for_each_pass([&](const Pass& pass) {
       const auto run = Tiles::data_of(pass.rows, pass.vectors);
       t.weights = packed + pass.first;
-      for (std::int64_t n = 0; n < L; ++n) {
+      for (std::int64_t n = n_begin; n < n_end; ++n) {
         t.winners = reinterpret_cast<const PoolWinner*>(scratch + l.winners + 2 * n * l.list);
         t.ends = reinterpret_cast<const std::int32_t*>(scratch + l.ends + n * l.ends_step());
         t.diff = scratch + l.images + n * l.image + pass.row * l.row + pass.vector * W;
@@ -337,8 +339,17 @@ struct ConvPool {
     });
   }
 
-  static void backward(const ConvPoolPlan& plan, const ConvPoolArgs<float>& a, std::int64_t blocks) noexcept {
+  // Calls body(begin, end) for `parts` of the items; threads share them.
+  template <class Body>
+  static void share(Crew& crew, std::int64_t items, std::int64_t parts, const Body& body) noexcept {
+    crew.share(parts, [&](std::int64_t part) { body(part * items / parts, (part + 1) * items / parts); });
+  }
+
+  static void backward(const ConvPoolPlan& plan, const ConvPoolArgs<float>& a, std::int64_t blocks,
+                       Crew& crew) noexcept {
     const Layout l(plan);
+    constexpr std::int64_t kCost = 4;  // of a vector of a winner's run, in multiply-adds of other kernels
+    const std::int64_t parts = parts_worth(kCost * L * l.conv.k * l.windows * l.conv.r * l.vectors, L / 2);
     float* starts = a.scratch + l.starts;
     for (std::int64_t oh = 0; oh < l.pool.out_h; ++oh)
       for (std::int64_t ow = 0; ow < l.pool.out_w; ++ow)
@@ -350,10 +361,12 @@ struct ConvPool {
       spread(l, a.src + b * l.conv.src_size() * L, a.scratch + l.images);
       list_winners(l, a, b);
       count_winners(l, a);
-      add_weights(l, a.scratch);
+      share(crew, l.conv.k, parts, [&](std::int64_t k, std::int64_t end) { add_weights(l, a.scratch, k, end); });
       if (a.diff_src == nullptr) continue;
-      sort_winners(l, a.scratch);
-      add_data(l, a.packed, a.scratch);
+      share(crew, L, parts, [&](std::int64_t n, std::int64_t end) {
+        sort_winners(l, a.scratch, n, end);
+        add_data(l, a.packed, a.scratch, n, end);
+      });
       gather(l, a.scratch + l.images, a.diff_src + b * l.conv.src_size() * L);
     }
     const float* sums = a.scratch + l.sums;

@@ -158,15 +158,32 @@ struct ConvWeights {
     return tile_bytes < kDiffBytes ? kDiffBytes / tile_bytes * tile : tile;
   }
 
+  // Output channels [k, k + count) with all pairs, which threads share.
+  static void share_tiles(const Work& work, std::int64_t k, std::int64_t count, Crew& crew) noexcept {
+    const ConvShape& p = work.p;
+    const std::int64_t a_step = work.three ? 3 : 1, steps = work.pairs() / a_step;
+    const std::int64_t most = work.three ? Tiles::kThreeMostIn : Tiles::kMost, tiles = (steps + most - 1) / most;
+    const std::int64_t parts = parts_worth(count * p.group_c() * p.r * p.s * p.out_h * p.out_w * work.blocks, tiles);
+    crew.share(parts, [&](std::int64_t part) {
+      for (std::int64_t t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t) {
+        const std::int64_t step = t * steps / tiles, end = (t + 1) * steps / tiles;
+        split_evenly(count, Tiles::most_out(p), [&](std::int64_t within, std::int64_t tk) {
+          run_tile(work, k + within, tk, step * a_step, (end - step) * a_step);
+        });
+      }
+    });
+  }
+
   static void run(const ConvPlan& plan, const float* src, const float* diff, float* diff_weights, float* diff_bias,
-                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
+                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch, Crew& crew) noexcept {
     using Transposed = ConvWeightsTransposed<Arch>;
     const ConvShape& p = plan.shape;
     if (ConvWeightsDepthwise<Arch>::suits(p)) {
-      for (std::int64_t k = k_begin; k < k_end; ++k) {
+      crew.share(k_end - k_begin, [&](std::int64_t i) {
+        const std::int64_t k = k_begin + i;
         ConvWeightsDepthwise<Arch>::run(plan, src, diff, diff_weights, blocks, k);
         if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k, k + 1);
-      }
+      });
       return;
     }
     const bool three = Tiles::suits_three(p), merged = three || same_columns(p), transposed = Transposed::suits(p);
@@ -175,15 +192,9 @@ struct ConvWeights {
       const std::int64_t end = group_end < k_end ? group_end : k_end;
       if (transposed) Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
       const Work work{p, src, diff, diff_weights, blocks, group, three, merged};
-      const std::int64_t pairs_a_step = three ? 3 : 1, most_steps = three ? Tiles::kThreeMostIn : Tiles::kMost;
-      const std::int64_t most_out = Tiles::most_out(p);
-      split_evenly(end - k, channels_at_a_time(p, blocks, most_out), [&](std::int64_t first, std::int64_t count) {
-        if (!transposed)
-          split_evenly(work.pairs() / pairs_a_step, most_steps, [&](std::int64_t step, std::int64_t steps) {
-            split_evenly(count, most_out, [&](std::int64_t within, std::int64_t tk) {
-              run_tile(work, k + first + within, tk, step * pairs_a_step, steps * pairs_a_step);
-            });
-          });
+      const std::int64_t at_a_time = channels_at_a_time(p, blocks, Tiles::most_out(p));
+      split_evenly(end - k, at_a_time, [&](std::int64_t first, std::int64_t count) {
+        if (!transposed) share_tiles(work, k + first, count, crew);
         // While their gradient is in the cache.
         if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + count);
       });

@@ -274,7 +274,7 @@ struct SingleConv {
   }
 
   static void forward(const ConvPlan& plan, const float* src, const float* weights, const float* packed,
-                      const float* bias, bool with_relu, float* dst, std::int64_t blocks) noexcept {
+                      const float* bias, bool with_relu, float* dst, std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_c(), p.h, p.w}, to{p.group_k(), p.out_h, p.out_w};
     const Direction d{plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu};
@@ -285,7 +285,7 @@ struct SingleConv {
   }
 
   static void backward_data(const ConvPlan& plan, const float* diff_dst, const float* weights, const float* packed,
-                            float* diff_src, std::int64_t blocks) noexcept {
+                            float* diff_src, std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_k(), p.out_h, p.out_w}, to{p.group_c(), p.h, p.w};
     const Direction d{plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false};

@@ -223,7 +223,7 @@ struct SingleConvWeights {
   }
 
   static void run(const ConvPlan& plan, const float* src, const float* diff, float* diff_weights, float* diff_bias,
-                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
+                  std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const auto group_kernel = suits(p) ? run_group : Planes::run_group;
     for (std::int64_t k = k_begin; k < k_end;) {

@@ -108,6 +108,14 @@ HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
   split_evenly(count, Most, body);
 }
 
+// In how many parts threads share what takes so many vectors of multiply-adds: each long enough to be worth it, some 50
+// microseconds, and at most as many as it can be cut into.
+HONE_INLINE std::int64_t parts_worth(std::int64_t multiply_adds, std::int64_t most) {
+  constexpr std::int64_t kMultiplyAdds = 1 << 18;
+  const std::int64_t parts = multiply_adds / kMultiplyAdds;
+  return parts < 1 ? 1 : parts < most ? parts : most;
+}
+
 // Lane sums of as many vectors as a vector has lanes: each level adds the halves of blocks of pairs of vectors.
 template <class Arch>
 struct LaneSums {

@@ -199,10 +199,15 @@ class RandomProgram {
       });
     } else {
       if (random_.below(3) == 0) program_.end_phase();
+      // Block by block, which other threads may help with.
       program_.over_images("images", {first, second, out}, [=, this](const Task& task) {
-        for (const Value& source : sources)
-          check(source.slot->at(task), source.slot->size * kLanes * task.blocks, source.value);
-        std::fill_n(out->at(task), size * kLanes * task.blocks, value);
+        task.crew->share(task.blocks, [&](std::int64_t block) {
+          for (const Value& source : sources) {
+            const std::int64_t count = source.slot->size * kLanes;
+            check(source.slot->at(task) + block * count, count, source.value);
+          }
+          std::fill_n(out->at(task) + block * size * kLanes, size * kLanes, value);
+        });
       });
     }
     values_.push_back({out, value});

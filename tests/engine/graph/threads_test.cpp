@@ -19,6 +19,7 @@ struct Case {
   std::string name;
   Component optimizer;
   std::int64_t last = 18;  // images of the last batch: of few, by other kernels
+  bool large = false;      // layers so large that threads help each other
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
@@ -35,6 +36,17 @@ ModelSpec model() {
           {}};
 }
 
+// Each kind of kernel that shares its work.
+ModelSpec large_model() {
+  const std::string same = "same", relu = "relu";
+  return {
+      {2, 20, 20},
+      {conv(24, 3, {{"activation", relu}}), conv(24, 5, {{"activation", relu}}), pool("max_pool", 2),
+       conv(72, 3, {{"padding", same}, {"batch_norm", true}, {"activation", relu}}), conv(120, 1),
+       conv(120, 3, {{"padding", same}, {"groups", std::int64_t{120}}}), conv(96, 3, {{"padding", same}}), dense(4)},
+      {}};
+}
+
 struct Trained {
   std::vector<double> losses;
   std::vector<std::vector<float>> values;
@@ -43,7 +55,7 @@ struct Trained {
 
 Trained train(const Case& c, int threads) {
   constexpr std::int64_t kBatch = 37, kClasses = 4;
-  const ModelSpec spec = model();
+  const ModelSpec spec = c.large ? large_model() : model();
   NetworkOptions options = test::small_options(spec.input, kBatch, c.optimizer);
   options.classes = kClasses;
   options.last_batch_size = c.last;
@@ -91,7 +103,7 @@ TEST_P(Threads, ChangeNothing) {
 INSTANTIATE_TEST_SUITE_P(Optimizers, Threads,
                          testing::Values(Case{"sgd", test::sgd()}, Case{"nesterov", test::sgd(0.9, true, 0.001)},
                                          Case{"adam", test::adam()}, Case{"adamw", test::adam("adamw", 0.01)},
-                                         Case{"few_last", test::sgd(0.9), 2}),
+                                         Case{"few_last", test::sgd(0.9), 2}, Case{"large", test::sgd(0.9), 18, true}),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

@@ -13,6 +13,8 @@
 namespace hone {
 namespace {
 
+Crew alone;
+
 using test::from_lanes;
 using test::narrow;
 using test::random_values;
@@ -45,8 +47,8 @@ Results reference(const ConvPoolPlan& plan, std::int64_t images, const Tensors& 
       diff_weights(weights.size()), diff_bias(static_cast<std::size_t>(plan.conv.k)), diff_src(src.size());
   table.max_pool_backward(plan.pool, diff.data(), argmax.data(), between.data(), images);
   table.conv_backward_weights(conv, src.data(), between.data(), diff_weights.data(), diff_bias.data(), images, 0,
-                              plan.conv.k, nullptr);
-  table.conv_backward_data(conv, between.data(), weights.data(), nullptr, diff_src.data(), images);
+                              plan.conv.k, nullptr, alone);
+  table.conv_backward_data(conv, between.data(), weights.data(), nullptr, diff_src.data(), images, alone);
   return {narrow(diff_weights), narrow(diff_bias), narrow(diff_src)};
 }
 
@@ -75,7 +77,7 @@ Results run(const KernelTable<T>& table, ConvPoolPlan plan, std::int64_t images,
   args.diff_bias = diff_bias.data();
   args.diff_src = plan.backward_data ? diff_src.data() : nullptr;
   args.scratch = scratch.data();
-  table.conv_pool_backward(plan, args, blocks);
+  table.conv_pool_backward(plan, args, blocks, alone);
   for (std::int64_t i = 0, n = plan.conv.src_size(); plan.backward_data && i < blocks * n * L; ++i)
     if (i / (n * L) * L + i % L >= images) {
       EXPECT_EQ(diff_src[static_cast<std::size_t>(i)], 0) << "a lane without image";
@@ -84,7 +86,7 @@ Results run(const KernelTable<T>& table, ConvPoolPlan plan, std::int64_t images,
   // Neither without bias nor, in the second run, with what is left in the scratch memory does anything change.
   const std::vector<T> again = diff_weights;
   args.diff_bias = nullptr;
-  table.conv_pool_backward(plan, args, blocks);
+  table.conv_pool_backward(plan, args, blocks, alone);
   EXPECT_TRUE(test::same_bits(again, diff_weights));
 
   Results out;

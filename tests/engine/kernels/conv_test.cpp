@@ -11,6 +11,8 @@
 namespace hone {
 namespace {
 
+Crew alone;
+
 using test::conv_shape;
 using test::pick;
 
@@ -40,20 +42,22 @@ Results run(const KernelTable<float>& table, const ConvShape& shape, std::int64_
   Results out;
   out.diff_weights.assign(in.weights.size(), NAN);
   out.diff_bias.assign(in.bias.size(), NAN);
-  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), in.bias.data(), false, dst.data(), blocks);
+  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), in.bias.data(), false, dst.data(), blocks,
+                     alone);
   out.dst = from_lanes(dst, images, shape.dst_size(), L);
-  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), nullptr, true, dst.data(), blocks);
+  table.conv_forward(plan, src.data(), in.weights.data(), packed.data(), nullptr, true, dst.data(), blocks, alone);
   out.relu = from_lanes(dst, images, shape.dst_size(), L);
-  table.conv_backward_data(plan, diff.data(), in.weights.data(), packed_backward.data(), diff_src.data(), blocks);
+  table.conv_backward_data(plan, diff.data(), in.weights.data(), packed_backward.data(), diff_src.data(), blocks,
+                           alone);
   out.diff_src = from_lanes(diff_src, images, shape.src_size(), L);
   std::vector<float> scratch(static_cast<std::size_t>(plan.weights_scratch));
   // In two pieces, as tasks would.
   const std::int64_t tile = shape.groups == 1 ? plan.weight_tile : shape.group_k();
   const std::int64_t cut = std::min(shape.k, (shape.k / 2 + tile - 1) / tile * tile);
   table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, 0,
-                              cut, scratch.data());
+                              cut, scratch.data(), alone);
   table.conv_backward_weights(plan, src.data(), diff.data(), out.diff_weights.data(), out.diff_bias.data(), blocks, cut,
-                              shape.k, scratch.data());
+                              shape.k, scratch.data(), alone);
   return out;
 }
 
@@ -70,14 +74,14 @@ Results reference(const ConvShape& shape, std::int64_t images, const Tensors& in
   table.conv_prepare(plan);
   std::vector<double> dst(diff.size()), diff_src(src.size()), diff_weights(weights.size()), diff_bias(bias.size());
   Results out;
-  table.conv_forward(plan, src.data(), weights.data(), nullptr, bias.data(), false, dst.data(), images);
+  table.conv_forward(plan, src.data(), weights.data(), nullptr, bias.data(), false, dst.data(), images, alone);
   out.dst = narrow(dst);
-  table.conv_forward(plan, src.data(), weights.data(), nullptr, nullptr, true, dst.data(), images);
+  table.conv_forward(plan, src.data(), weights.data(), nullptr, nullptr, true, dst.data(), images, alone);
   out.relu = narrow(dst);
-  table.conv_backward_data(plan, diff.data(), weights.data(), nullptr, diff_src.data(), images);
+  table.conv_backward_data(plan, diff.data(), weights.data(), nullptr, diff_src.data(), images, alone);
   out.diff_src = narrow(diff_src);
   table.conv_backward_weights(plan, src.data(), diff.data(), diff_weights.data(), diff_bias.data(), images, 0, shape.k,
-                              nullptr);
+                              nullptr, alone);
   out.diff_weights = narrow(diff_weights);
   out.diff_bias = narrow(diff_bias);
   return out;

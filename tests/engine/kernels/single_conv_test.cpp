@@ -13,6 +13,8 @@
 namespace hone {
 namespace {
 
+Crew alone;
+
 using test::expect_close;
 using test::narrow;
 using test::Output;
@@ -36,7 +38,8 @@ void check_conv(const ConvShape& shape) {
     std::vector<double> dst(static_cast<std::size_t>(kImages * shape.dst_size()));
     ConvPlan plan(shape);
     kernel_table<double>().conv_forward(plan, test::widen(src).data(), test::widen(weights).data(), nullptr,
-                                        with_bias ? test::widen(bias).data() : nullptr, relu, dst.data(), kImages);
+                                        with_bias ? test::widen(bias).data() : nullptr, relu, dst.data(), kImages,
+                                        alone);
     return narrow(dst);
   };
   const auto plain = expected(true, false), relu = expected(false, true);
@@ -46,9 +49,9 @@ void check_conv(const ConvShape& shape) {
     Output packed(plan.packed), dst(kImages * shape.dst_size());
     table.conv_pack(plan, weights.data(), packed.data(), nullptr);
     packed.get();
-    table.conv_forward(plan, src.data(), weights.data(), packed.data(), bias.data(), false, dst.data(), kImages);
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), bias.data(), false, dst.data(), kImages, alone);
     expect_close(dst.get(), plain, 1e-5, "forward");
-    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), kImages);
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), kImages, alone);
     expect_close(dst.get(), relu, 1e-5, "forward with relu");
   });
 }
@@ -61,9 +64,9 @@ void check_conv_backward(const ConvShape& shape) {
   const ConvPlan reference(shape);
   const KernelTable<double>& exact = kernel_table<double>();
   exact.conv_backward_data(reference, test::widen(diff).data(), test::widen(weights).data(), nullptr, diff_src.data(),
-                           kImages);
+                           kImages, alone);
   exact.conv_backward_weights(reference, test::widen(src).data(), test::widen(diff).data(), diff_weights.data(),
-                              diff_bias.data(), kImages, 0, shape.k, nullptr);
+                              diff_bias.data(), kImages, 0, shape.k, nullptr, alone);
   test::for_each_single_table([&](const KernelTable<float>& table) {
     ConvPlan plan(shape);
     table.conv_prepare(plan);
@@ -73,7 +76,7 @@ void check_conv_backward(const ConvShape& shape) {
     // In two pieces, as tasks would.
     for (const ConvPlan& part :
          {plan.only_backward_rows(0, shape.h / 3), plan.only_backward_rows(shape.h / 3, shape.h)})
-      table.conv_backward_data(part, diff.data(), weights.data(), packed.data(), to_src.data(), kImages);
+      table.conv_backward_data(part, diff.data(), weights.data(), packed.data(), to_src.data(), kImages, alone);
     expect_close(to_src.get(), narrow(diff_src), 1e-5, "gradient of the input");
 
     const std::int64_t tile = shape.groups == 1 ? plan.weight_tile : shape.group_k();
@@ -81,7 +84,7 @@ void check_conv_backward(const ConvShape& shape) {
     Output to_weights(shape.weights()), to_bias(shape.k), scratch(plan.weights_scratch);
     const auto run = [&](std::int64_t begin, std::int64_t end, float* bias) {
       table.conv_backward_weights(plan, src.data(), diff.data(), to_weights.data(), bias, kImages, begin, end,
-                                  scratch.data());
+                                  scratch.data(), alone);
     };
     run(0, middle, to_bias.data());
     run(middle, shape.k, to_bias.data());
@@ -161,7 +164,7 @@ TEST(SingleConv, NotANumberGoesThrough) {
     const auto weights = random_values(20, 1);
     std::vector<float> packed(static_cast<std::size_t>(plan.packed)), src(160, nan), dst(3200, 0.0f);
     table.conv_pack(plan, weights.data(), packed.data(), nullptr);
-    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), 1);
+    table.conv_forward(plan, src.data(), weights.data(), packed.data(), nullptr, true, dst.data(), 1, alone);
     for (const float value : dst) EXPECT_TRUE(std::isnan(value));
   });
 }
