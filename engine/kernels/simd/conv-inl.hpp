@@ -147,13 +147,13 @@ struct Conv {
     };
     a.copy = buffer;
     a.prefetch_plane = d.src_plane;
+    a.prefetch_step = along.src_step * strip.along().src_step;
     // Channels are too far apart for the hardware to see what comes next: what the next strips read, or, where channels
     // are done in parts, what the next part does. (Any earlier, it would be pushed out again.)
-    const std::int64_t pixel_step = along.src_step * strip.along().src_step;
     const bool rows_follow = strip.along_row && row.count > 1;
     const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
     const std::int64_t ahead = rows_follow ? ((row.taps - 1) * row.src_tap_step + row.src_step) * strip.rows.src_step
-                                           : strips_ahead * strip.pixels * pixel_step;
+                                           : strips_ahead * strip.pixels * a.prefetch_step;
     const float* weights = d.packed + group * d.dst_channels * d.filter();
     const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
     for (std::int64_t n = 0; n < parts; ++n) {
@@ -171,11 +171,14 @@ struct Conv {
       a.accumulate = n > 0;
       a.relu = d.relu && n + 1 == parts;
       const float* next = strip.src + (n + 1 < parts ? end * d.src_plane : ahead);
-      std::int64_t pixel = column.lacks_first ? 1 : 0;
+      // An eighth of the channels a tile.
+      const std::int64_t a_tile = a.channels / Tiles::kBurst > 0 ? a.channels / Tiles::kBurst : 1;
+      std::int64_t channel = 0;
       for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
         tk = Planning::tile_channels(k, d.dst_channels, d.tile);
-        a.prefetch = next + pixel * pixel_step;
-        if (++pixel >= strip.pixels) pixel = 0;
+        a.prefetch = next + channel * d.src_plane;
+        channel += a_tile;
+        if (channel >= a.channels) channel = 0;
         a.weights = weights + k * d.filter() + (first * d.window() + row.tap_first * d.s + column.tap_first) * tk;
         a.weights_plane = d.window() * tk;
         a.weights_row_step = row.tap_step * d.s * tk;

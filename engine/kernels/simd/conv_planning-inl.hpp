@@ -54,10 +54,11 @@ struct ConvPlanning {
     return cost;
   }
 
-  // Output channels a tile.
-  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels) noexcept {
+  // Output channels a tile. With a single tap what it reads and writes counts for more: rather pixels than channels.
+  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels,
+                                  std::int64_t taps) noexcept {
     std::int64_t best = 1;
-    for (const std::int64_t most : {2, 4, Tiles::kMostChannels})
+    for (const std::int64_t most : {2, 4, taps > 1 ? Tiles::kMostChannels : 4})
       if (row_cost_of_all(columns, channels, most) <= row_cost_of_all(columns, channels, best)) best = most;
     return best;
   }
@@ -79,8 +80,8 @@ struct ConvPlanning {
       join_ends(plan.columns);
       join_ends(plan.backward_columns);
     }
-    plan.tile_k = choose_tile(plan.columns, p.group_k());
-    plan.tile_c = choose_tile(plan.backward_columns, p.group_c());
+    plan.tile_k = choose_tile(plan.columns, p.group_k(), p.r * p.s);
+    plan.tile_c = choose_tile(plan.backward_columns, p.group_c(), p.r * p.s);
     plan.packed = plan.packed_backward = p.weights();
     plan.weight_tile = ConvWeightsTile<Arch>::most_out(p);
     if (!ConvWeightsTransposed<Arch>::suits(p)) return;

@@ -22,6 +22,8 @@ struct ConvTile {
     return kMostPixels[kMany][tk - 1];
   }
 
+  static constexpr std::int64_t kBurst = 8;  // lines next to each other: the hardware goes on with them by itself
+
   struct Args {
     const float* src;  // first pixel, first tap
     std::int64_t src_plane, src_row_step, src_tap_step, src_pixel_step;
@@ -29,8 +31,8 @@ struct ConvTile {
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t channels, rows, taps;
     float* copy;            // Form::copying: [channel][pixel]
-    const float* prefetch;  // what a later tile reads of the first channel
-    std::int64_t prefetch_plane;
+    const float* prefetch;  // what later tiles read: kBurst lines, a step apart, of a channel after the other
+    std::int64_t prefetch_step, prefetch_plane;
     const float* bias;  // of the tile's channels; may be null
     bool accumulate;    // start from what dst holds instead of the bias
     bool relu;
@@ -108,13 +110,17 @@ struct ConvTile {
       });
     });
     const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
+    // With each channel a line is prefetched.
     const auto for_each_channel = [&](const auto& body) HONE_INLINE_LAMBDA {
-      for (std::int64_t c = 0; c < a.channels; ++c) {
-        __builtin_prefetch(prefetch);
-        body();
-        src += a.src_plane;
-        weights += a.weights_plane;
-        prefetch += a.prefetch_plane;
+      for (std::int64_t left = a.channels; left > 0; left -= kBurst, prefetch += a.prefetch_plane) {
+        const float *end = src + (left < kBurst ? left : kBurst) * a.src_plane, *line = prefetch;
+        do {
+          __builtin_prefetch(line);
+          body();
+          src += a.src_plane;
+          weights += a.weights_plane;
+          line += a.prefetch_step;
+        } while (src != end);
       }
     };
     if constexpr (kForm == Form::copying) {
