@@ -7,18 +7,10 @@
 #include <string>
 
 #include "tests/support/hone.hpp"
+#include "tests/support/sanitized.hpp"
 
 // Sanitizers want to be the first library that is loaded, and replace malloc themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HONE_CAN_PRELOAD 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HONE_CAN_PRELOAD 0
-#endif
-#endif
-#ifndef HONE_CAN_PRELOAD
-#define HONE_CAN_PRELOAD 1
-#endif
+#define HONE_CAN_PRELOAD !HONE_SANITIZED
 
 namespace hone::testing {
 
