@@ -12,7 +12,8 @@
 namespace hone {
 namespace {
 
-// About a microsecond: longer than any imbalance of a quiet machine, shorter than a scheduler's time slice.
+// Some ten microseconds to a hundred, as a pause takes: longer than any imbalance of a quiet machine, shorter than a
+// scheduler's time slice.
 constexpr int kSpins = 2000;
 
 void pause_briefly() noexcept {

@@ -10,7 +10,7 @@
 #include "tests/support/sanitized.hpp"
 
 // Sanitizers want to be the first library that is loaded, and replace malloc themselves.
-#define HONE_CAN_PRELOAD !HONE_SANITIZED
+#define HONE_CAN_PRELOAD (!HONE_SANITIZED)
 
 namespace hone::testing {
 

@@ -265,7 +265,7 @@ struct Conv {
     run_rows(d, 0, 1, group, k_begin, k_end, src, dst);
   }
 
-  // Output channels of all groups, of a block of images: threads share its rows.
+  // Output channels of all groups, of a block of images: threads share groups and rows.
   static void run_channels(const Direction& d, std::int64_t k_begin, std::int64_t k_end, const float* src, float* dst,
                            Crew& crew) noexcept {
     constexpr std::int64_t kFewestRows = 4;  // where the columns at the ends are done along them
@@ -273,12 +273,18 @@ struct Conv {
     const bool by_columns = rows == 1 && d.column_runs == 1;
     const std::int64_t cut = by_columns ? columns : rows;
     const std::int64_t together = by_columns ? Tiles::most_pixels(d.tile) : d.column_runs > 1 ? kFewestRows : 1;
-    const std::int64_t units = cut / together;
-    const std::int64_t pieces = parts_worth((k_end - k_begin) * d.filter() * rows * columns, units < 1 ? 1 : units);
-    const auto begin_of = [&](std::int64_t piece) { return piece == pieces ? cut : piece * units / pieces * together; };
-    crew.share(d.groups * pieces, [&](std::int64_t part) {
-      const std::int64_t group = part / pieces, piece = part % pieces;
-      (by_columns ? run_columns : run_rows)(d, begin_of(piece), begin_of(piece + 1), group, k_begin, k_end, src, dst);
+    const std::int64_t units = cut < together ? 1 : cut / together, all = d.groups * units;  // units: of a group
+    const auto begin_of = [&](std::int64_t unit) { return unit == units ? cut : unit * together; };
+    const std::int64_t parts = parts_worth(d.groups * (k_end - k_begin) * d.filter() * rows * columns, all);
+    crew.share(parts, [&](std::int64_t part) {
+      const std::int64_t end = (part + 1) * all / parts;
+      for (std::int64_t unit = part * all / parts; unit < end;) {
+        const std::int64_t group = unit / units, first = group * units;
+        const std::int64_t last = first + units < end ? first + units : end;
+        (by_columns ? run_columns : run_rows)(d, begin_of(unit - first), begin_of(last - first), group, k_begin, k_end,
+                                              src, dst);
+        unit = last;
+      }
     });
   }
 

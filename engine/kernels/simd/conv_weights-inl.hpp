@@ -179,10 +179,14 @@ struct ConvWeights {
     using Transposed = ConvWeightsTransposed<Arch>;
     const ConvShape& p = plan.shape;
     if (ConvWeightsDepthwise<Arch>::suits(p)) {
-      crew.share(k_end - k_begin, [&](std::int64_t i) {
-        const std::int64_t k = k_begin + i;
-        ConvWeightsDepthwise<Arch>::run(plan, src, diff, diff_weights, blocks, k);
-        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k, k + 1);
+      const std::int64_t count = k_end - k_begin;
+      const std::int64_t parts = parts_worth(count * p.r * p.s * p.out_h * p.out_w * blocks, count);
+      crew.share(parts, [&](std::int64_t part) {
+        const std::int64_t end = k_begin + (part + 1) * count / parts;
+        for (std::int64_t k = k_begin + part * count / parts; k < end; ++k) {
+          ConvWeightsDepthwise<Arch>::run(plan, src, diff, diff_weights, blocks, k);
+          if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k, k + 1);
+        }
       });
       return;
     }

@@ -39,12 +39,12 @@ ModelSpec model() {
 // Each kind of kernel that shares its work.
 ModelSpec large_model() {
   const std::string same = "same", relu = "relu";
-  return {
-      {2, 20, 20},
-      {conv(24, 3, {{"activation", relu}}), conv(24, 5, {{"activation", relu}}), pool("max_pool", 2),
-       conv(72, 3, {{"padding", same}, {"batch_norm", true}, {"activation", relu}}), conv(120, 1),
-       conv(120, 3, {{"padding", same}, {"groups", std::int64_t{120}}}), conv(96, 3, {{"padding", same}}), dense(4)},
-      {}};
+  return {{2, 20, 20},
+          {conv(104, 1), conv(104, 3, {{"groups", std::int64_t{104}}}), conv(48, 3, {{"groups", std::int64_t{2}}}),
+           conv(24, 5, {{"padding", same}, {"activation", relu}}), pool("max_pool", 2),
+           conv(72, 3, {{"padding", same}, {"batch_norm", true}, {"activation", relu}}), conv(120, 1),
+           conv(96, 3, {{"padding", same}}), dense(4)},
+          {}};
 }
 
 struct Trained {

@@ -135,6 +135,9 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(64, 19, 19, 40, 1, 1, 2, 0), 5);   // a 1x1 that skips pixels
   check(conv_shape(80, 9, 37, 80, 3, 3, 2, 1), 3);    // several panels of channels, several parts of a row
   check(conv_shape(24, 9, 9, 16, 3, 3, 2, 1, 2), 3);  // in groups
+  // So large that threads share groups, and parts go beyond the end of one.
+  check(conv_shape(36, 20, 20, 36, 3, 3, 1, 1, 3), 2);
+  check(conv_shape(104, 19, 18, 104, 3, 3, 1, 1, 104), 2);
 }
 
 TEST(Conv, RandomShapes) {
