@@ -1,8 +1,6 @@
 // bench_kernels: every kernel on named shapes, each result verified before it is timed. README.md lists the cases.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,11 +25,7 @@ LayerCase& ready(const std::string& name, const Make& make) {
   if (last.first == name) return *last.second;
   last.second.reset();  // its memory first
   last = {name, make()};
-  last.second->run();
-  if (const std::string wrong = last.second->check(); !wrong.empty()) {
-    std::fprintf(stderr, "bench_kernels: %s computes a wrong result: %s\n", name.c_str(), wrong.c_str());
-    std::exit(1);
-  }
+  last.second->verify(name);
   return *last.second;
 }
 
@@ -50,30 +44,25 @@ void register_case(const std::string& name, int threads, Make make) {
   })->UseRealTime();
 }
 
-constexpr std::pair<Pass, const char*> kPasses[] = {
-    {Pass::forward, "fwd"}, {Pass::backward_data, "bwd_data"}, {Pass::backward_weights, "bwd_weights"}};
-
 template <class Shape>
 void register_shapes(const std::string& op, const std::vector<Named<Shape>>& shapes, bool has_weights) {
   for (const Named<Shape>& named : shapes)
-    for (const auto& [pass, pass_name] : kPasses) {
+    for (const Pass pass : kPasses) {
       if (pass == Pass::backward_weights && !has_weights) continue;
       for (const int threads : thread_counts())
-        register_case(op + "/" + pass_name + "/" + named.name + "/threads:" + std::to_string(threads), threads,
-                      [named, pass = pass, threads] { return make_case(named.shape, named.images, pass, threads); });
+        register_case(op + "/" + to_string(pass) + "/" + named.name + "/threads:" + std::to_string(threads), threads,
+                      [named, pass, threads] { return make_case(named.shape, named.images, pass, threads); });
     }
 }
 
 void register_all() {
   register_peaks();
-  const std::string folder = HONE_BENCH_SHAPES_DIR "/";
-  const char* own = std::getenv("HONE_BENCH_SHAPES");
-  const auto conv = read_conv_shapes(own != nullptr && *own != '\0' ? own : folder + "conv.txt");
+  const auto conv = conv_shapes();
   register_shapes("conv", conv, true);
   // The direct kernels are the only ones there are: the same as the planner's choice.
   register_shapes("conv-direct", conv, true);
-  register_shapes("dense", read_dense_shapes(folder + "dense.txt"), true);
-  register_shapes("max_pool", read_pool_shapes(folder + "pool.txt"), false);
+  register_shapes("dense", dense_shapes(), true);
+  register_shapes("max_pool", pool_shapes(), false);
 }
 
 }  // namespace

@@ -3,7 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/error.hpp"
+
 namespace hone::bench {
+
+std::string to_string(Pass pass) {
+  switch (pass) {
+    case Pass::forward:
+      return "fwd";
+    case Pass::backward_data:
+      return "bwd_data";
+    case Pass::backward_weights:
+      break;
+  }
+  return "bwd_weights";
+}
 
 void fill_random(float* values, std::int64_t count, std::uint64_t seed) {
   Random random(derive_key(seed, "bench"), 0);
@@ -62,6 +76,12 @@ void LayerCase::allocate() {
 void LayerCase::prepare() noexcept { program_.run(state_, true, team_); }
 
 void LayerCase::run() noexcept { program_.run(state_, false, team_); }
+
+void LayerCase::verify(const std::string& name) {
+  run();
+  if (const std::string wrong = check(); !wrong.empty())
+    throw Error(ErrorKind::internal, name + " computes a wrong result: " + wrong);
+}
 
 std::string compare(const char* what, std::int64_t index, float got, const Expected& expected) {
   // Sums in float differ by far less; a tap that is left out or counted twice, by more.

@@ -1,6 +1,7 @@
 // One pass of one layer as a program of its own: the engine's kernels, its layout, its partition into tasks.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,8 @@
 namespace hone::bench {
 
 enum class Pass { forward, backward_data, backward_weights };
+inline constexpr std::array kPasses{Pass::forward, Pass::backward_data, Pass::backward_weights};
+std::string to_string(Pass pass);  // as in the names of cases: fwd, bwd_data, bwd_weights
 
 // A value an image as the engine lays it out. The only place of the benches that knows how.
 struct Images {
@@ -37,6 +40,8 @@ class LayerCase {
   void run() noexcept;
   // After run(): empty, or the first of the sampled results that is wrong, compared with a computation in double.
   virtual std::string check() = 0;
+  // Runs and checks; throws Error(internal) where the result is wrong.
+  void verify(const std::string& name);
 
   double flops() const { return flops_; }  // of one run; 0 where bytes are what counts
   double bytes() const { return bytes_; }  // read and written, each tensor once

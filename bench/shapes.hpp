@@ -17,9 +17,9 @@ struct Named {
 };
 
 // One shape a line, `name` and integers; # begins a comment. Throw Error(data) at the line that is wrong, Error(io)
-// where there is no such file.
-std::vector<Named<ConvShape>> read_conv_shapes(const std::string& path);
-std::vector<Named<DenseShape>> read_dense_shapes(const std::string& path);
-std::vector<Named<PoolShape>> read_pool_shapes(const std::string& path);
+// where there is no such file. Convolutions come from the file that HONE_BENCH_SHAPES names, where it does.
+std::vector<Named<ConvShape>> conv_shapes();
+std::vector<Named<DenseShape>> dense_shapes();
+std::vector<Named<PoolShape>> pool_shapes();
 
 }  // namespace hone::bench

@@ -9,29 +9,17 @@ import time
 import measure
 import targets
 
-PEER_FOLDER = os.path.join(measure.ROOT, "build", "peers")
-DNNL = os.path.join(PEER_FOLDER, "dnnl")
 DEBIAN_PYTHON = "/usr/bin/python3"  # the one that has Debian's PyTorch
 TORCH_STEP = os.path.join(measure.ROOT, "bench", "peers", "torch_step.py")
-SHAPES = os.path.join(measure.ROOT, "bench", "shapes")
-PASSES = ("fwd", "bwd_data", "bwd_weights")
-
-
-def build_peer():
-    source = os.path.join(measure.ROOT, "bench", "peers", "dnnl.cpp")
-    if os.path.exists(DNNL) and os.path.getmtime(DNNL) >= os.path.getmtime(source):
-        return
-    measure.say("building the oneDNN peer")
-    os.makedirs(PEER_FOLDER, exist_ok=True)
-    measure.run(["g++", "-std=c++20", "-O2", "-fopenmp", source, "-o", DNNL, "-ldnnl", "-lbenchmark", "-lpthread"])
 
 
 class Measured:
     """What targets.py asks for."""
 
     def __init__(self):
-        self.ours, self.shares, self.units = {}, {}, {}  # by case with /threads:n: a value a round
-        self.peers = {}  # by case: {peer: [value a round]}
+        # By case with /threads:n: a value a turn. Kernels take many turns in a round, nets one.
+        self.ours, self.shares, self.units = {}, {}, {}
+        self.peers = {}  # by case: {peer: [value a turn]}
         self.extras, self.versions = {}, {}
 
     def add(self, entry):
@@ -44,13 +32,22 @@ class Measured:
     def add_peer(self, peer, case, entry):
         self.peers.setdefault(case, {}).setdefault(peer, []).append(measure.figure(entry)[0])
 
+    def add_turns(self, case):
+        """A line of bench_peers."""
+        name = case["name"]
+        self.units[name] = case["unit"]
+        self.ours.setdefault(name, []).extend(case["ours"])
+        self.shares.setdefault(name, []).extend(ours / peak for ours, peak in zip(case["ours"], case["peak"]))
+        for peer, rates in case["peers"].items():
+            self.peers.setdefault(name, {}).setdefault(peer, []).extend(rates)
+
     @staticmethod
     def with_threads(case):
         return case if "/threads:" in case else f"{case}/threads:{measure.threads()}"
 
     def best_peer(self, case):
         """The peer's direct kernel in its better layout. Winograd is shown, but nobody is measured by it."""
-        peers = {name: values for name, values in self.peers.get(peer_case(case), {}).items()
+        peers = {name: values for name, values in self.peers.get(case, {}).items()
                  if not name.endswith("-winograd")}
         if not peers:
             raise targets.Missing(case)
@@ -98,7 +95,7 @@ class Measured:
                 continue
             case["peer"] = {"name": peer, **measure.spread(theirs)}
             case["ratio"] = self.ratio(name)
-            case["peers"] = {other: statistics.median(runs) for other, runs in self.peers[peer_case(name)].items()}
+            case["peers"] = {other: statistics.median(runs) for other, runs in self.peers[name].items()}
         return found
 
     def rows(self):
@@ -115,37 +112,12 @@ class Measured:
         return rows
 
 
-def peer_case(case):
-    return re.sub(r"^conv-(direct|winograd)/", "conv/", case)
-
-
-def shape_names(file):
-    with open(os.path.join(SHAPES, file), encoding="utf-8") as opened:
-        return [line.split()[0] for line in opened if line.split("#")[0].split()]
-
-
 def measure_kernels(measured, options):
-    """A round: each pass of each shape by ours, at once by the peer: a shared machine changes within seconds."""
-    kernels, environment = [measure.program("bench_kernels")], {"HONE_BENCH_SHAPES_DIR": SHAPES}
-    conv = "conv-direct" if not any(name.startswith("conv-winograd/") for name in measure.names(kernels)) else (
-        "conv|conv-direct|conv-winograd")
-    for op, ours, file, passes in (("conv", conv, "conv.txt", PASSES), ("dense", "dense", "dense.txt", PASSES),
-                                   ("max_pool", "max_pool", "pool.txt", PASSES[:2])):
-        for shape in shape_names(file):
-            if not re.search(options.filter, f"{op}/{shape}"):
-                continue
-            for kernel_pass in passes:
-                case = f"{kernel_pass}/{shape}/threads:{measure.threads()}/"
-                context, entries = measure.google_benchmark(kernels, f"^({ours})/{case}", options.min_time)
-                measured.versions["isa"] = context.get("HONE_ISA", "unknown")
-                for entry in entries:
-                    measured.add(entry)
-                context, entries = measure.google_benchmark(
-                    [DNNL], f"^[a-z-]+/{op}/{case}", options.min_time, environment=environment)
-                measured.versions["oneDNN"] = context.get("onednn", "unknown")
-                for entry in entries:
-                    peer, _, name = entry["name"].partition("/")
-                    measured.add_peer(peer, name, entry)
+    lines = measure.run([measure.program("bench_peers"), options.filter, str(options.min_time)]).splitlines()
+    context, cases = json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
+    measured.versions.update({"isa": context["isa"], "oneDNN": context["onednn"]})
+    for case in cases:
+        measured.add_turns(case)
 
 
 def measure_steps(measured, options):

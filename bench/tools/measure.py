@@ -77,7 +77,9 @@ def figure(entry):
 
 
 def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values), "values": list(values)}
+    quartiles = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    return {"median": quartiles[1], "low": quartiles[0], "high": quartiles[2], "min": min(values), "max": max(values),
+            "values": list(values)}
 
 
 def geometric_mean(values):

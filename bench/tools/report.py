@@ -33,18 +33,19 @@ def markdown(result):
     for name, case in result["cases"].items():
         peer = case.get("peer")
         share = f"{100 * case['peak_share']:.0f} %" if "peak_share" in case else "-"
-        cases.append([name, case["unit"], f"{case['median']:,.1f}", f"{case['min']:,.1f} - {case['max']:,.1f}", share,
+        cases.append([name, case["unit"], f"{case['median']:,.1f}", f"{case['low']:,.1f} - {case['high']:,.1f}", share,
                       f"{peer['median']:,.1f}" if peer else "-", peer["name"] if peer else "-",
                       f"{case['ratio']:.2f}" if peer else "-"])
     return "\n\n".join([
         f"{machine['date']}, {machine['cpu']}, {machine['threads']} threads, {machine['caches']}; kernels "
         f"{machine['isa']}, {machine['compiler']}, Linux {machine['kernel']}; peers: {result['peers']}. "
-        f"{result['rounds']} rounds, ours and the peer's alternating; load before it {machine['load']}.",
-        "Ratios are ours over the peer's best, the median of the rounds' ratios.",
+        f"{result['rounds']} rounds; load before it {machine['load']}.",
+        "Kernels, the peer's and the machine's peak take turns of a few milliseconds in one process, a net and its peer "
+        "turns of a second. Ratios and shares are those of a turn, of all turns the median.",
         table(["what", "figure", "floor", "goal", ""], rows),
         "![ratio of each case](results.svg)",
-        "Every case, medians over the rounds:",
-        table(["case", "unit", "ours", "min - max", "of peak", "peer", "its best", "ratio"], cases),
+        "Every case, median and quartiles over the turns:",
+        table(["case", "unit", "ours", "quartiles", "of peak", "peer", "its best", "ratio"], cases),
     ])
 
 

@@ -32,19 +32,17 @@ assert max(shape[3] for shape in first) >= 112 and min(shape[3] for shape in fir
 PYTHON
 }
 
-@test "ratios are against the peer's better direct layout, the median over rounds" {
+@test "ratios are against the peer's better direct layout, the median over turns" {
   with_tools <<'PYTHON'
 import comparison, measure, targets
 measure.threads = lambda: 2
 m = comparison.Measured()
-for ours, blocked, nhwc, winograd in ((100, 50, 80, 400), (120, 50, 60, 400), (90, 50, 90, 400)):
-    m.add({"name": "conv-direct/fwd/V2/threads:2", "GFLOPS": ours, "peak_share": ours / 200})
-    for peer, value in (("dnnl-blocked", blocked), ("dnnl-nhwc", nhwc), ("dnnl-winograd", winograd)):
-        m.add_peer(peer, "conv/fwd/V2/threads:2", {"name": "x", "GFLOPS": value})
+m.add_turns({"name": "conv-direct/fwd/V2/threads:2", "unit": "GFLOP/s", "ours": [100, 120, 90], "peak": [200, 200, 300],
+             "peers": {"dnnl-blocked": [50] * 3, "dnnl-nhwc": [80, 60, 90], "dnnl-winograd": [400] * 3}})
 assert m.ratio("conv-direct/fwd/V2") == 1.25, m.ratio("conv-direct/fwd/V2")
 assert m.share("conv-direct/fwd/V2") == 0.5
 case = m.cases()["conv-direct/fwd/V2/threads:2"]
-assert case["peer"]["name"] == "dnnl-nhwc" and case["median"] == 100 and (case["min"], case["max"]) == (90, 120)
+assert case["peer"]["name"] == "dnnl-nhwc" and case["median"] == 100 and (case["low"], case["high"]) == (95, 110)
 try:
     m.ratio("conv-direct/fwd/V3")
 except targets.Missing:
@@ -69,7 +67,7 @@ PYTHON
 import xml.dom.minidom
 import report
 machine = dict(date="2025-01-01", cpu="a CPU", threads=2, caches="L1 32K", isa="avx2", compiler="g++ 12", kernel="6", load=0)
-case = {"median": 2.0, "min": 1.0, "max": 3.0, "unit": "GFLOP/s", "peak_share": 0.5, "ratio": 1.5,
+case = {"median": 2.0, "low": 1.0, "high": 3.0, "unit": "GFLOP/s", "peak_share": 0.5, "ratio": 1.5,
         "peer": {"name": "dnnl-nhwc", "median": 1.3}}
 row = {"what": "a row", "unit": "ratio", "value": 1.5, "floor": 1.0, "goal": 2.0, "verdict": "floor", "detail": ""}
 result = {"machine": machine, "peers": "oneDNN 2.6.3", "rounds": 5, "rows": [row], "cases": {"conv/fwd/V2 <x>": case}}
