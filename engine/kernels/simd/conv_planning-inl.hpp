@@ -54,11 +54,14 @@ struct ConvPlanning {
     return cost;
   }
 
-  // Output channels a tile. With a single tap what it reads and writes counts for more: rather pixels than channels.
-  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels,
-                                  std::int64_t taps) noexcept {
+  // Output channels a tile. With a single tap, or few terms in a sum, what it reads and writes counts for more: rather
+  // pixels, which are next to each other, than channels.
+  static std::int64_t choose_tile(const std::vector<AxisRun>& columns, std::int64_t channels, std::int64_t taps,
+                                  std::int64_t src_channels) noexcept {
+    constexpr std::int64_t kFewTerms = 32;
+    const bool few = taps == 1 || taps * src_channels <= kFewTerms;
     std::int64_t best = 1;
-    for (const std::int64_t most : {2, 4, taps > 1 ? Tiles::kMostChannels : 4})
+    for (const std::int64_t most : {2, 4, few ? 4 : Tiles::kMostChannels})
       if (row_cost_of_all(columns, channels, most) <= row_cost_of_all(columns, channels, best)) best = most;
     return best;
   }
@@ -80,8 +83,8 @@ struct ConvPlanning {
       join_ends(plan.columns);
       join_ends(plan.backward_columns);
     }
-    plan.tile_k = choose_tile(plan.columns, p.group_k(), p.r * p.s);
-    plan.tile_c = choose_tile(plan.backward_columns, p.group_c(), p.r * p.s);
+    plan.tile_k = choose_tile(plan.columns, p.group_k(), p.r * p.s, p.group_c());
+    plan.tile_c = choose_tile(plan.backward_columns, p.group_c(), p.r * p.s, p.group_k());
     plan.packed = plan.packed_backward = p.weights();
     plan.weight_tile = ConvWeightsTile<Arch>::most_out(p);
     if (!ConvWeightsTransposed<Arch>::suits(p)) return;

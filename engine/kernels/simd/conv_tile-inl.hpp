@@ -104,12 +104,16 @@ struct ConvTile {
         const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
       });
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-        __builtin_prefetch(a.dst + (k + TK) * a.dst_plane + p * a.dst_pixel_step, 1);
-      });
-    });
     const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
+    // What the next tile writes, an output channel at a time: all at once would be in the way of what is read.
+    const float* output = a.dst + TK * a.dst_plane;
+    int outputs = TK;
+    const auto prefetch_output = [&]() HONE_INLINE_LAMBDA {
+      if (outputs == 0) return;
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { __builtin_prefetch(output + p * a.dst_pixel_step, 1); });
+      output += a.dst_plane;
+      --outputs;
+    };
     // With each channel a line is prefetched.
     const auto for_each_channel = [&](const auto& body) HONE_INLINE_LAMBDA {
       for (std::int64_t left = a.channels; left > 0; left -= kBurst, prefetch += a.prefetch_plane) {
@@ -126,17 +130,22 @@ struct ConvTile {
     if constexpr (kForm == Form::copying) {
       float* copy = a.copy;
       for_each_channel([&]() HONE_INLINE_LAMBDA {
+        prefetch_output();
         add_tap<0, TP>(acc, src, a.src_pixel_step, weights, copy);
         copy += TP * L;
       });
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
-      for_each_channel(
-          [&]() HONE_INLINE_LAMBDA { add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights); });
+      for_each_channel([&]() HONE_INLINE_LAMBDA {
+        prefetch_output();
+        add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights);
+      });
     else
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         const float *src_row = src, *weights_row = weights;
-        for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step)
+        for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
+          prefetch_output();
           add_row<kForm>(a, acc, src_row, weights_row);
+        }
       });
     if (a.relu)
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
