@@ -31,7 +31,7 @@ struct ConvWeights {
   struct Work {
     const ConvShape& p;
     const float *src, *diff;
-    float* diff_weights;
+    float *diff_weights, *diff_bias;  // diff_bias: may be null
     std::int64_t blocks, group;
     bool three;   // tiles of three taps
     bool merged;  // pairs run over column taps, too
@@ -100,6 +100,9 @@ struct ConvWeights {
         (tk * p.out_w + channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t band = kBandBytes / row_bytes > 0 ? kBandBytes / row_bytes : 1;
     prefetch_weights(work, k, tk, pair, channels);
+    const bool with_bias = work.diff_bias != nullptr && pair == 0;  // of an output channel's tiles, the first
+    V bias[Tiles::kMostOut];
+    for (V& sum : bias) sum = V(0.0f);
     for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
       const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
       for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
@@ -108,7 +111,7 @@ struct ConvWeights {
       for (std::int64_t b = 0; b < work.blocks; ++b) {
         const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
         const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
-        for (std::int64_t y = 0; y < p.out_h; y += band)
+        for (std::int64_t y = 0; y < p.out_h; y += band) {
           for (std::int64_t j = 0; j < count; ++j) {
             const Job& job = jobs[j];
             a.rows = job.rows.within(y, y + band);
@@ -121,9 +124,17 @@ struct ConvWeights {
             a.sums = sums + j * tk * tj * L;
             run(a);
           }
+          if (with_bias && first == 0) {  // while the band is in the first cache
+            const std::int64_t rows = p.out_h - y < band ? p.out_h - y : band;
+            for (std::int64_t i = 0; i < tk; ++i)
+              bias[i] += sum_of(diff + i * a.diff_plane + y * a.diff_row, rows * p.out_w);
+          }
+        }
       }
       store_sums(work, first, count, k, tk, pair, tj, sums);
     }
+    if (with_bias)
+      for (std::int64_t i = 0; i < tk; ++i) work.diff_bias[k + i] = xsimd::hadd(bias[i]);
   }
 
   // What store_sums() will write, long before.
@@ -194,14 +205,14 @@ struct ConvWeights {
     for (std::int64_t k = k_begin; k < k_end;) {
       const std::int64_t group = k / p.group_k(), group_end = (group + 1) * p.group_k();
       const std::int64_t end = group_end < k_end ? group_end : k_end;
-      if (transposed) Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
-      const Work work{p, src, diff, diff_weights, blocks, group, three, merged};
-      const std::int64_t at_a_time = channels_at_a_time(p, blocks, Tiles::most_out(p));
-      split_evenly(end - k, at_a_time, [&](std::int64_t first, std::int64_t count) {
-        if (!transposed) share_tiles(work, k + first, count, crew);
-        // While their gradient is in the cache.
-        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k + first, k + first + count);
-      });
+      if (transposed) {
+        Transposed::run(p, src, diff, diff_weights, blocks, k, end, scratch);
+        if (diff_bias != nullptr) sum_bias(p, diff, diff_bias, blocks, k, end);
+      } else {
+        const Work work{p, src, diff, diff_weights, diff_bias, blocks, group, three, merged};
+        split_evenly(end - k, channels_at_a_time(p, blocks, Tiles::most_out(p)),
+                     [&](std::int64_t first, std::int64_t count) { share_tiles(work, k + first, count, crew); });
+      }
       k = end;
     }
   }
@@ -210,18 +221,20 @@ struct ConvWeights {
                        std::int64_t k_begin, std::int64_t k_end) noexcept {
     const std::int64_t pixels = p.out_h * p.out_w;
     for (std::int64_t k = k_begin; k < k_end; ++k) {
-      V even(0.0f), odd(0.0f);
-      for (std::int64_t b = 0; b < blocks; ++b) {
-        const float* plane = diff + (b * p.k + k) * pixels * L;
-        std::int64_t i = 0;
-        for (; i + 2 <= pixels; i += 2) {
-          even += load<Arch>(plane + i * L);
-          odd += load<Arch>(plane + (i + 1) * L);
-        }
-        if (i < pixels) even += load<Arch>(plane + i * L);
-      }
-      diff_bias[k] = xsimd::hadd(even + odd);
+      V sum(0.0f);
+      for (std::int64_t b = 0; b < blocks; ++b) sum += sum_of(diff + (b * p.k + k) * pixels * L, pixels);
+      diff_bias[k] = xsimd::hadd(sum);
     }
+  }
+
+  static V sum_of(const float* pixels, std::int64_t count) noexcept {
+    V sums[4];
+    for (V& sum : sums) sum = V(0.0f);
+    std::int64_t i = 0;
+    for (; i + 4 <= count; i += 4, pixels += 4 * L)
+      unroll<4>([&](auto j) HONE_INLINE_LAMBDA { sums[j] += load<Arch>(pixels + j * L); });
+    for (; i < count; ++i, pixels += L) sums[0] += load<Arch>(pixels);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
   }
 };
 

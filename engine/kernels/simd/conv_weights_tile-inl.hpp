@@ -16,6 +16,7 @@ struct ConvWeightsTile {
   static constexpr bool kMany = kRegisters<Arch> >= 32;
   static constexpr int kMost = kMany ? 5 : 3;  // output channels, and pairs, of a tile of any taps
   static constexpr int kThreeMostOut = 4, kThreeMostIn = kMany ? 2 : 1;  // output, input channels of one of three taps
+  static constexpr int kMostOut = kMost > kThreeMostOut ? kMost : kThreeMostOut;
   static constexpr int kAnySums = kMost * kMost, kThreeSums = 3 * kThreeMostOut * kThreeMostIn;
   static constexpr int kMostSums = kAnySums > kThreeSums ? kAnySums : kThreeSums;
 
