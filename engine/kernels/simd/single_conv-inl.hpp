@@ -36,11 +36,15 @@ struct SingleConv {
     const float* bias;    // of the tile's channels; may be null
     std::int64_t stored;  // channels of the tile that exist
     bool relu;
+    bool lacks_first, lacks_last;  // Taps::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
     std::int64_t src_ahead;  // from the first tap to what the next row of tiles, or a later tile, is the first to read
   };
   using Tile = void (*)(const TileArgs&) noexcept;
+
+  // Taps of a row: any number; a kernel of one tap; three, as adjacent as the pixels.
+  enum class Taps { any, one, three };
 
   template <int W, int TP, int TV, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
@@ -56,10 +60,10 @@ struct SingleConv {
     // each with sums of its own.
     constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
     V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
-    const auto add = [&](auto one_tap) HONE_INLINE_LAMBDA {
+    const auto add = [&](auto taps) HONE_INLINE_LAMBDA {
       std::int64_t c = 0;
       for (; c + kParts <= a.channels; c += kParts)
-        add_channels<W, TP, TV, kUnitStep, kParts, one_tap>(
+        add_channels<W, TP, TV, kUnitStep, kParts, taps>(
             a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
               if constexpr (i == 0)
                 return acc;
@@ -68,13 +72,15 @@ struct SingleConv {
             });
       if constexpr (kParts > 1)
         for (; c < a.channels; ++c)
-          add_channels<W, TP, TV, kUnitStep, 1, one_tap>(
+          add_channels<W, TP, TV, kUnitStep, 1, taps>(
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
-    if (a.rows == 1 && a.taps == 1)
-      add(std::true_type{});
+    if (kUnitStep && a.taps == 3 && a.src_tap_step == 1)
+      add(std::integral_constant < Taps, kUnitStep ? Taps::three : Taps::any > {});
+    else if (a.rows == 1 && a.taps == 1)
+      add(std::integral_constant<Taps, Taps::one>{});
     else
-      add(std::false_type{});
+      add(std::integral_constant<Taps, Taps::any>{});
     if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
@@ -111,27 +117,57 @@ struct SingleConv {
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p][k]; });
   }
 
+  // One tap of pixels kFirst ... kEnd - 1.
+  template <int W, int kFirst, int kEnd, int TP, int TV>
+  HONE_INLINE static void add_tap(typename Floats<Arch, W>::V (&sums)[TP][TV], const float* src, std::int64_t step,
+                                  const typename Floats<Arch, W>::V (&w)[TV]) noexcept {
+    using F = Floats<Arch, W>;
+    unroll<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
+      constexpr int kPixel = kFirst + i;
+      const auto x = F::broadcast_pinned(src + kPixel * step);
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
+    });
+  }
+
   // Input channels c ... c + kParts - 1, channel c + i to sums_of(i).
-  template <int W, int TP, int TV, bool kUnitStep, int kParts, bool kOneTap, class Sums>
+  template <int W, int TP, int TV, bool kUnitStep, int kParts, Taps kTaps, class Sums>
   HONE_INLINE static void add_channels(const TileArgs& a, std::int64_t c, const Sums& sums_of) noexcept {
     using F = Floats<Arch, W>;
     using V = typename F::V;
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
     unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
-    for (std::int64_t r = 0; r < (kOneTap ? 1 : a.rows);
+    const auto load_weights = [](V(&w)[TV], const float* from) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(from + v * W); });
+    };
+    for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
-      const float *src = src_row, *weights = weights_row;
-      for (std::int64_t s = 0; s < (kOneTap ? 1 : a.taps); ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+      if constexpr (kTaps == Taps::three) {
         unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
+          const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
           V w[TV];
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + i * a.weights_plane + v * W); });
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-            const V x = F::broadcast_pinned(src + i * a.src_plane + p * step);
-            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
-          });
+          load_weights(w, weights);
+          if (!a.lacks_first) add_tap<W, 0, 1>(sums, src, 1, w);
+          add_tap<W, 1, TP>(sums, src, 1, w);
+          load_weights(w, weights + a.weights_tap_step);
+          src = opaque(src + 1);
+          add_tap<W, 0, TP>(sums, src, 1, w);
+          load_weights(w, weights + 2 * a.weights_tap_step);
+          src = opaque(src + 1);
+          add_tap<W, 0, TP - 1>(sums, src, 1, w);
+          if (!a.lacks_last) add_tap<W, TP - 1, TP>(sums, src, 1, w);
         });
+      } else {
+        const float *src = src_row, *weights = weights_row;
+        for (std::int64_t s = 0; s < (kTaps == Taps::one ? 1 : a.taps);
+             ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+          unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+            V w[TV];
+            load_weights(w, weights + i * a.weights_plane);
+            add_tap<W, 0, TP>(sums_of(i), src + i * a.src_plane, step, w);
+          });
+      }
     }
   }
 
@@ -190,15 +226,17 @@ struct SingleConv {
         float* run_dst = dst + row.out_first * d.dst.w + column.out_first;
         const Steps along_row{column.src_step, column.out_step};
         const Steps along_column{row.src_step * d.src.w, row.out_step * d.dst.w};
-        const bool rows_follow = column.count == d.src.w && column.count == d.dst.w && column.src_step == 1 &&
-                                 column.out_step == 1 && row.src_step == 1 && row.out_step == 1;
+        const bool joined = column.lacks_first || column.lacks_last;
+        const bool rows_follow = !joined && column.count == d.src.w && column.count == d.dst.w &&
+                                 column.src_step == 1 && column.out_step == 1 && row.src_step == 1 && row.out_step == 1;
         // Along the longer way.
         if (rows_follow)
-          run_pixels<W, TV>(a, run_src, run_dst, column.count * row.count, along_row, 1, along_row);
-        else if (column.count >= row.count || column.count >= kShortRun)
-          run_pixels<W, TV>(a, run_src, run_dst, column.count, along_row, row.count, along_column);
+          run_pixels<W, TV>(a, run_src, run_dst, {column.count * row.count, along_row}, {1, along_row});
+        else if (joined || column.count >= row.count || column.count >= kShortRun)
+          run_pixels<W, TV>(a, run_src, run_dst, {column.count, along_row, column.lacks_first, column.lacks_last},
+                            {row.count, along_column});
         else
-          run_pixels<W, TV>(a, run_src, run_dst, row.count, along_column, column.count, along_row);
+          run_pixels<W, TV>(a, run_src, run_dst, {row.count, along_column}, {column.count, along_row});
       }
   }
 
@@ -207,21 +245,27 @@ struct SingleConv {
   struct Steps {
     std::int64_t src, dst;
   };
+  struct Way {
+    std::int64_t count;
+    Steps step;
+    bool lacks_first = false, lacks_last = false;
+  };
 
   // Tiles of pixels along the inner way.
   template <int W, int TV>
-  static void run_pixels(TileArgs& a, const float* src, float* dst, std::int64_t inner, Steps inner_step,
-                         std::int64_t outer, Steps outer_step) noexcept {
+  static void run_pixels(TileArgs& a, const float* src, float* dst, const Way& inner, const Way& outer) noexcept {
     constexpr int kMost = most_pixels(TV);
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
-    a.src_pixel_step = inner_step.src;
-    a.dst_pixel_step = inner_step.dst;
-    a.src_ahead = outer > 1 ? outer_step.src + (a.rows - 1) * a.src_row_step : 4 * kMost * inner_step.src;
-    for (std::int64_t i = 0; i < outer; ++i, src += outer_step.src, dst += outer_step.dst)
-      split_evenly<kMost>(inner, [&](std::int64_t first, std::int64_t size) {
-        a.src = src + first * inner_step.src;
-        a.dst = dst + first * inner_step.dst;
-        (inner_step.src == 1 ? tile_of<W, TV, true>(size, sequence) : tile_of<W, TV, false>(size, sequence))(a);
+    a.src_pixel_step = inner.step.src;
+    a.dst_pixel_step = inner.step.dst;
+    a.src_ahead = outer.count > 1 ? outer.step.src + (a.rows - 1) * a.src_row_step : 4 * kMost * inner.step.src;
+    for (std::int64_t i = 0; i < outer.count; ++i, src += outer.step.src, dst += outer.step.dst)
+      split_evenly<kMost>(inner.count, [&](std::int64_t first, std::int64_t size) {
+        a.src = src + first * inner.step.src;
+        a.dst = dst + first * inner.step.dst;
+        a.lacks_first = inner.lacks_first && first == 0;
+        a.lacks_last = inner.lacks_last && first + size == inner.count;
+        (inner.step.src == 1 ? tile_of<W, TV, true>(size, sequence) : tile_of<W, TV, false>(size, sequence))(a);
       });
   }
 
@@ -308,6 +352,8 @@ struct SingleConv {
     plan.packed = p.groups * padded(p.group_k()) * p.group_c() * p.r * p.s;
     plan.packed_backward = p.groups * padded(p.group_c()) * p.group_k() * p.r * p.s;
     plan.by_rows = true;
+    if (!Narrow::suits(p.group_k())) join_ends(plan.columns);
+    if (!Narrow::suits(p.group_c())) join_ends(plan.backward_columns);
     SingleConvWeights<Arch>::prepare(plan);
   }
 

@@ -61,6 +61,12 @@ HONE_INLINE Register pinned(Register x) {
   return x;
 }
 
+// The same address, of which the compiler knows nothing: what was loaded from there before is not kept in a register.
+HONE_INLINE const float* opaque(const float* address) {
+  asm("" : "+r"(address));
+  return address;
+}
+
 template <class Arch>
 HONE_INLINE Vec<Arch> load_pinned(const float* from) {
   return pinned<Arch>(Vec<Arch>::load_unaligned(from).data);
