@@ -137,6 +137,11 @@ struct SingleConv {
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
     unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
+    if (c < a.stored) {  // what the tile writes, long before
+      float* output = a.dst + c * a.dst_plane;
+      __builtin_prefetch(output, 1);
+      __builtin_prefetch(output + (TP - 1) * a.dst_pixel_step, 1);
+    }
     const auto load_weights = [](V(&w)[TV], const float* from) HONE_INLINE_LAMBDA {
       unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(from + v * W); });
     };
@@ -258,11 +263,14 @@ struct SingleConv {
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     a.src_pixel_step = inner.step.src;
     a.dst_pixel_step = inner.step.dst;
-    a.src_ahead = outer.count > 1 ? outer.step.src + (a.rows - 1) * a.src_row_step : 4 * kMost * inner.step.src;
+    // To the last that is read there: with the one before it, that is all of it.
+    const std::int64_t ahead =
+        outer.count > 1 ? outer.step.src + (a.rows - 1) * a.src_row_step : 4 * kMost * inner.step.src;
     for (std::int64_t i = 0; i < outer.count; ++i, src += outer.step.src, dst += outer.step.dst)
       split_evenly<kMost>(inner.count, [&](std::int64_t first, std::int64_t size) {
         a.src = src + first * inner.step.src;
         a.dst = dst + first * inner.step.dst;
+        a.src_ahead = ahead + (size - 1) * inner.step.src + (a.taps - 1) * a.src_tap_step;
         a.lacks_first = inner.lacks_first && first == 0;
         a.lacks_last = inner.lacks_last && first + size == inner.count;
         (inner.step.src == 1 ? tile_of<W, TV, true>(size, sequence) : tile_of<W, TV, false>(size, sequence))(a);
