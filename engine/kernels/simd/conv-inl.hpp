@@ -236,18 +236,31 @@ struct Conv {
     return outputs;
   }
 
-  // Output channels [k_begin, k_end) of a group in rows [begin, end), counted over one run after the other.
+  // How many outputs of a run are before position `limit` of their axis.
+  static std::int64_t outputs_below(const AxisRun& run, std::int64_t limit) noexcept {
+    const std::int64_t outputs = (limit - run.out_first + run.out_step - 1) / run.out_step;
+    return limit <= run.out_first ? 0 : outputs < run.count ? outputs : run.count;
+  }
+
+  // Output channels [k_begin, k_end) of a group in rows [begin, end), counted from the first row that is an output on.
+  // With a stride, rows of the gradient of the input are of several runs: those that read the same rows follow each
+  // other.
   static void run_rows(const Direction& d, std::int64_t begin, std::int64_t end, std::int64_t group,
                        std::int64_t k_begin, std::int64_t k_end, const float* src, float* dst) noexcept {
-    for (std::int64_t n = 0; n < d.row_runs; ++n) {
-      const std::int64_t count = d.rows[n].count;
-      const std::int64_t first = begin > 0 ? begin : 0, last = end < count ? end : count;
-      if (first < last)
-        split_evenly(last - first, Tiles::most_pixels(d.tile), [&](std::int64_t i, std::int64_t rows) {
-          run_band(d, d.rows[n], first + i, rows, group, k_begin, k_end, src, dst);
-        });
-      begin -= count;
-      end -= count;
+    const std::int64_t most = Tiles::most_pixels(d.tile), step = d.rows[0].out_step;
+    std::int64_t base = d.rows[0].out_first;
+    for (std::int64_t n = 1; n < d.row_runs; ++n) base = d.rows[n].out_first < base ? d.rows[n].out_first : base;
+    const std::int64_t window = step > 1 ? most * step : end - begin;
+    for (std::int64_t from = begin; from < end; from += window) {
+      const std::int64_t to = from + window < end ? from + window : end;
+      for (std::int64_t n = 0; n < d.row_runs; ++n) {
+        const AxisRun& run = d.rows[n];
+        const std::int64_t first = outputs_below(run, base + from), last = outputs_below(run, base + to);
+        if (first < last)
+          split_evenly(last - first, most, [&](std::int64_t i, std::int64_t rows) {
+            run_band(d, run, first + i, rows, group, k_begin, k_end, src, dst);
+          });
+      }
     }
   }
 

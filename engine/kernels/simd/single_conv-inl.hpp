@@ -75,12 +75,13 @@ struct SingleConv {
           add_channels<W, TP, TV, kUnitStep, 1, taps>(
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
+    constexpr Taps kThree = kUnitStep ? Taps::three : Taps::any;
     if (kUnitStep && a.taps == 3 && a.src_tap_step == 1)
-      add(std::integral_constant < Taps, kUnitStep ? Taps::three : Taps::any > {});
+      add(std::integral_constant<Taps, kThree>());
     else if (a.rows == 1 && a.taps == 1)
-      add(std::integral_constant<Taps, Taps::one>{});
+      add(std::integral_constant<Taps, Taps::one>());
     else
-      add(std::integral_constant<Taps, Taps::any>{});
+      add(std::integral_constant<Taps, Taps::any>());
     if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {

@@ -1,6 +1,8 @@
 // Direct convolution of one image at a time into a few channels, which would leave most of a vector of channels empty:
 // depthwise layers, the gradient of an image of one channel. Vectors run along rows of the output; a tile is all
-// channels of a group x the same pixels of some rows. A row's last vector may do some of its pixels once more.
+// channels of a group x the same pixels of some rows. A row's last vector may do some of its pixels once more. Where
+// columns at the ends of a row have taps on padding, rows are copied with zeros for it: a column by itself would be
+// done pixel by pixel.
 #pragma once
 
 #include "engine/kernels/simd/single_vector-inl.hpp"
@@ -89,18 +91,19 @@ struct SingleConvNarrow {
     return a.relu && sum < 0.0f ? 0.0f : sum;
   }
 
+  // All pixels, of which there are W or more: the last vector starts where it ends with them.
+  template <int W, int TK, int TV, int kStep>
+  HONE_INLINE static void cover(const RowsArgs& a) noexcept {
+    for (std::int64_t i = 0; i < a.pixels; i += W) tile<W, TK, TV, kStep>(a, i + W <= a.pixels ? i : a.pixels - W);
+  }
+
   template <int TK, int TV, int kStep>
   [[gnu::noinline]] static void rows(const RowsArgs& a) noexcept {
-    std::int64_t i = 0;
-    for (; i + L <= a.pixels; i += L) tile<L, TK, TV, kStep>(a, i);
-    if (i == a.pixels) return;
-    if (a.pixels >= L) return tile<L, TK, TV, kStep>(a, a.pixels - L);
-    if constexpr (L > 4) {
-      for (; i + 4 <= a.pixels; i += 4) tile<4, TK, TV, kStep>(a, i);
-      if (i == a.pixels) return;
-      if (a.pixels >= 4) return tile<4, TK, TV, kStep>(a, a.pixels - 4);
-    }
-    for (; i < a.pixels; ++i)
+    constexpr int kWide = kStep == 0 ? 4 : L;  // pixels that are loaded one by one gain nothing from a wider vector
+    if (a.pixels >= kWide) return cover<kWide, TK, TV, kStep>(a);
+    if constexpr (kWide > 4)
+      if (a.pixels >= 4) return cover<4, TK, TV, kStep>(a);
+    for (std::int64_t i = 0; i < a.pixels; ++i)
       for (std::int64_t k = 0; k < TK; ++k)
         for (std::int64_t v = 0; v < TV; ++v)
           a.dst[k * a.dst_plane + v * a.dst_next + i * a.dst_pixel_step] = pixel(a, k, v, i);
@@ -114,48 +117,121 @@ struct SingleConvNarrow {
     return kTable[step <= 2 ? step : 0][channels - 1];
   }
 
+  // One side of a group's image.
+  struct Plane {
+    std::int64_t size, width;
+  };
+
+  // Rows [begin, end) of a run, in a run of columns. src: where position 0 of the image's row `first_row` is.
+  static void run_rows(RowsArgs a, const AxisRun& run, const AxisRun& columns, std::int64_t begin, std::int64_t end,
+                       const float* src, std::int64_t first_row, Plane from, const float* weights,
+                       std::int64_t weights_width, float* dst, Plane to, std::int64_t dst_channels) noexcept {
+    constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
+    if (run.taps == 0 || columns.taps == 0) a.channels = 0;
+    a.rows = run.taps;
+    a.taps = columns.taps;
+    a.src_plane = from.size;
+    a.src_row_step = run.src_tap_step * from.width;
+    a.src_tap_step = columns.src_tap_step;
+    a.src_pixel_step = columns.src_step;
+    a.src_next = run.src_step * from.width;
+    a.weights = weights + run.tap_first * weights_width + columns.tap_first;
+    a.weights_row_step = run.tap_step * weights_width;
+    a.weights_tap_step = columns.tap_step;
+    a.dst_plane = to.size;
+    a.dst_pixel_step = columns.out_step;
+    a.dst_next = run.out_step * to.width;
+    a.pixels = columns.count;
+    const Rows some = rows_of<kRows>(dst_channels, columns.src_step, sequence);
+    const Rows one = rows_of<1>(dst_channels, columns.src_step, sequence);
+    for (std::int64_t i = begin; i < end;) {
+      const bool all = i + kRows <= end;
+      a.src = src + (run.src_first + i * run.src_step - first_row) * from.width + columns.src_first;
+      a.dst = dst + (run.out_first + i * run.out_step) * to.width + columns.out_first;
+      (all ? some : one)(a);
+      i += all ? kRows : 1;
+    }
+  }
+
+  // A row as a copy has it: with zeros where taps read padding, so that all of its outputs are one run.
+  struct PaddedRow {
+    bool possible = false;
+    AxisRun columns;
+    std::int64_t left = 0, width = 0;  // zeros before the first position; all
+
+    PaddedRow(const std::vector<AxisRun>& runs, std::int64_t taps, std::int64_t src_width, std::int64_t dst_width) {
+      for (const AxisRun& run : runs) {
+        if (runs.size() == 1 || run.taps != taps || run.out_step != 1 || run.src_tap_step < 0) continue;
+        columns = run;
+        const std::int64_t first = run.src_first - run.out_first * run.src_step;
+        const std::int64_t end = first + (dst_width - 1) * run.src_step + (taps - 1) * run.src_tap_step + 1;
+        possible = first <= 0;
+        left = -first;
+        width = left + (end > src_width ? end : src_width);
+        columns.out_first = columns.src_first = 0;
+        columns.count = dst_width;
+      }
+    }
+  };
+
+  static constexpr std::int64_t kCopyValues = 4096;  // half of a first cache
+
+  // Rows of an output that are done from one copy of their rows of the input; 0: there is no room for any.
+  static std::int64_t rows_at_a_time(const AxisRun& run, const PaddedRow& row, std::int64_t channels) noexcept {
+    const std::int64_t inputs = kCopyValues / (row.width * channels) - (run.taps - 1) * run.src_tap_step - 1;
+    return inputs < 0 ? 0 : inputs / run.src_step + 1;
+  }
+
   // d: SingleConv's direction; weights_dst, weights_src: steps from a group's channel to the next in the weights.
   template <class Direction>
   static void run(const Direction& d, const float* weights, std::int64_t weights_dst, std::int64_t weights_src,
                   const float* src, float* dst, std::int64_t blocks) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     RowsArgs a;
-    a.src_plane = d.src.plane();
-    a.dst_plane = d.dst.plane();
+    a.channels = d.src.channels;
     a.weights_dst = weights_dst;
     a.weights_src = weights_src;
     a.relu = d.relu;
+    const Plane from{d.src.plane(), d.src.w}, to{d.dst.plane(), d.dst.w};
+    const PaddedRow padded(d.columns, d.s, d.src.w, d.dst.w);
+    alignas(64) float copy[kCopyValues];
+    if (padded.possible)
+      for (float& value : copy) value = 0;
     for (std::int64_t n = 0; n < blocks * d.groups; ++n) {
       const std::int64_t group = n % d.groups;
       const float* group_weights = weights + group * d.src.channels * d.dst.channels * d.r * d.s;
       a.bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst.channels;
-      for (const AxisRun& run : d.rows)
-        for (const AxisRun& columns : d.columns) {
-          a.channels = run.taps == 0 || columns.taps == 0 ? 0 : d.src.channels;
-          a.rows = run.taps;
-          a.taps = columns.taps;
-          a.src_row_step = run.src_tap_step * d.src.w;
-          a.src_tap_step = columns.src_tap_step;
-          a.src_pixel_step = columns.src_step;
-          a.src_next = run.src_step * d.src.w;
-          a.weights = group_weights + run.tap_first * d.s + columns.tap_first;
-          a.weights_row_step = run.tap_step * d.s;
-          a.weights_tap_step = columns.tap_step;
-          a.dst_pixel_step = columns.out_step;
-          a.dst_next = run.out_step * d.dst.w;
-          a.pixels = columns.count;
-          const Rows some = rows_of<kRows>(d.dst.channels, columns.src_step, sequence);
-          const Rows one = rows_of<1>(d.dst.channels, columns.src_step, sequence);
-          for (std::int64_t i = 0; i < run.count;) {
-            const bool all = i + kRows <= run.count;
-            a.src = src + run.src_first * d.src.w + columns.src_first + i * a.src_next;
-            a.dst = dst + run.out_first * d.dst.w + columns.out_first + i * a.dst_next;
-            (all ? some : one)(a);
-            i += all ? kRows : 1;
-          }
-        }
-      src += d.src.channels * a.src_plane;
-      dst += d.dst.channels * a.dst_plane;
+      for (const AxisRun& run : d.rows) {
+        const std::int64_t at_a_time =
+            padded.possible && run.taps > 0 ? rows_at_a_time(run, padded, d.src.channels) : 0;
+        if (at_a_time == 0)
+          for (const AxisRun& columns : d.columns)
+            run_rows(a, run, columns, 0, run.count, src, 0, from, group_weights, d.s, dst, to, d.dst.channels);
+        else
+          split_evenly(run.count, at_a_time, [&](std::int64_t first, std::int64_t count) {
+            const std::int64_t first_row = run.src_first + first * run.src_step;
+            const std::int64_t rows = (count - 1) * run.src_step + (run.taps - 1) * run.src_tap_step + 1;
+            for (std::int64_t c = 0; c < d.src.channels; ++c)
+              for (std::int64_t i = 0; i < rows; ++i)
+                copy_row(src + c * from.size + (first_row + i) * from.width, from.width,
+                         copy + (c * rows + i) * padded.width + padded.left);
+            run_rows(a, run, padded.columns, first, first + count, copy, first_row, {rows * padded.width, padded.width},
+                     group_weights, d.s, dst, to, d.dst.channels);
+          });
+      }
+      src += d.src.channels * from.size;
+      dst += d.dst.channels * to.size;
+    }
+  }
+
+  static void copy_row(const float* from, std::int64_t count, float* to) noexcept {
+    if (count < L) {
+      for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+      return;
+    }
+    using F = Floats<Arch, L>;
+    for (std::int64_t i = 0; i < count; i += L) {
+      const std::int64_t at = i + L <= count ? i : count - L;
+      F::store(to + at, F::load(from + at));
     }
   }
 };
