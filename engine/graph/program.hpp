@@ -145,6 +145,7 @@ class Program {
   std::vector<OpTime> op_times() const;
 
   const Partition& partition() const { return partition_; }
+  int threads() const { return threads_; }
   const std::vector<Phase>& phases() const { return phases_; }
   std::int64_t shared_bytes() const { return shared_.size(); }
   std::int64_t thread_bytes() const { return local_.size(); }

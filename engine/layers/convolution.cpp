@@ -14,6 +14,16 @@ std::int64_t parts_of(const ConvPlan& plan, std::int64_t rows) {
   return std::clamp<std::int64_t>(std::min(rows / kFewestRows, plan.shape.macs() / kFewestMacs), 1, kMost);
 }
 
+// Output channels of a task of the weights' gradient: those of a tile must be of one group. Kernels for a few images
+// transpose the input in each task again: rather larger ones there, while there is one for each thread.
+std::int64_t channels_of_a_task(const ConvPlan& plan, int threads) {
+  constexpr std::int64_t kMost = 32;
+  if (plan.shape.groups > 1) return plan.shape.group_k();
+  std::int64_t channels = plan.weight_tile;
+  while (plan.by_rows && 2 * channels <= kMost && plan.shape.k >= 2 * channels * threads) channels *= 2;
+  return channels;
+}
+
 using OnlyRows = ConvPlan (ConvPlan::*)(std::int64_t, std::int64_t) const;
 
 // The plan in `count` parts, of `rows` rows in all.
@@ -127,8 +137,7 @@ void plan_conv_backward_weights(PlanContext<T>& context, const std::shared_ptr<c
                                 Slot<T>* diff, const Parameter<T>* weights, const Parameter<T>* bias) {
   const auto kernel = context.kernels().conv_backward_weights;
   Slot<T>* scratch = plan->weights_scratch > 0 ? context.per_thread(plan->weights_scratch) : nullptr;
-  // A tile's output channels must be of one group.
-  const std::int64_t tile = plan->shape.groups == 1 ? plan->weight_tile : plan->shape.group_k();
+  const std::int64_t tile = channels_of_a_task(*plan, context.program().threads());
   const auto at_a_time = [&](std::int64_t images) {
     return context.at_a_time(plan->shape.k, tile,
                              static_cast<double>(plan->shape.macs()) * static_cast<double>(images));
