@@ -114,8 +114,8 @@ HONE_INLINE void split_evenly(std::int64_t count, const Body& body) {
   split_evenly(count, Most, body);
 }
 
-// In how many parts threads share what takes so many vectors of multiply-adds: each long enough to be worth it, some six
-// microseconds, and at most as many as it can be cut into.
+// In how many parts threads share what takes so many vectors of multiply-adds: each long enough to be worth it, some
+// six microseconds, and at most as many as it can be cut into.
 HONE_INLINE std::int64_t parts_worth(std::int64_t multiply_adds, std::int64_t most) {
   constexpr std::int64_t kMultiplyAdds = 1 << 15;
   const std::int64_t parts = multiply_adds / kMultiplyAdds;
