@@ -117,37 +117,42 @@ struct SingleConvNarrow {
     return kTable[step <= 2 ? step : 0][channels - 1];
   }
 
-  // One side of a group's image.
-  struct Plane {
-    std::int64_t size, width;
+  // A group's rows of the input, from number `first_row` on; its output.
+  struct Source {
+    const float* rows;
+    std::int64_t first_row, plane, width;
+  };
+  struct Target {
+    float* image;
+    std::int64_t channels, plane, width;
   };
 
-  // Rows [begin, end) of a run, in a run of columns. src: where position 0 of the image's row `first_row` is.
+  // Outputs [begin, end) of a run of rows, in a run of columns. weights: the group's, of kernels of so many columns.
   static void run_rows(RowsArgs a, const AxisRun& run, const AxisRun& columns, std::int64_t begin, std::int64_t end,
-                       const float* src, std::int64_t first_row, Plane from, const float* weights,
-                       std::int64_t weights_width, float* dst, Plane to, std::int64_t dst_channels) noexcept {
+                       const Source& src, const float* weights, std::int64_t kernel_columns,
+                       const Target& dst) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     if (run.taps == 0 || columns.taps == 0) a.channels = 0;
     a.rows = run.taps;
     a.taps = columns.taps;
-    a.src_plane = from.size;
-    a.src_row_step = run.src_tap_step * from.width;
+    a.src_plane = src.plane;
+    a.src_row_step = run.src_tap_step * src.width;
     a.src_tap_step = columns.src_tap_step;
     a.src_pixel_step = columns.src_step;
-    a.src_next = run.src_step * from.width;
-    a.weights = weights + run.tap_first * weights_width + columns.tap_first;
-    a.weights_row_step = run.tap_step * weights_width;
+    a.src_next = run.src_step * src.width;
+    a.weights = weights + run.tap_first * kernel_columns + columns.tap_first;
+    a.weights_row_step = run.tap_step * kernel_columns;
     a.weights_tap_step = columns.tap_step;
-    a.dst_plane = to.size;
+    a.dst_plane = dst.plane;
     a.dst_pixel_step = columns.out_step;
-    a.dst_next = run.out_step * to.width;
+    a.dst_next = run.out_step * dst.width;
     a.pixels = columns.count;
-    const Rows some = rows_of<kRows>(dst_channels, columns.src_step, sequence);
-    const Rows one = rows_of<1>(dst_channels, columns.src_step, sequence);
+    const Rows some = rows_of<kRows>(dst.channels, columns.src_step, sequence);
+    const Rows one = rows_of<1>(dst.channels, columns.src_step, sequence);
     for (std::int64_t i = begin; i < end;) {
       const bool all = i + kRows <= end;
-      a.src = src + (run.src_first + i * run.src_step - first_row) * from.width + columns.src_first;
-      a.dst = dst + (run.out_first + i * run.out_step) * to.width + columns.out_first;
+      a.src = src.rows + (run.src_first + i * run.src_step - src.first_row) * src.width + columns.src_first;
+      a.dst = dst.image + (run.out_first + i * run.out_step) * dst.width + columns.out_first;
       (all ? some : one)(a);
       i += all ? kRows : 1;
     }
@@ -191,7 +196,7 @@ struct SingleConvNarrow {
     a.weights_dst = weights_dst;
     a.weights_src = weights_src;
     a.relu = d.relu;
-    const Plane from{d.src.plane(), d.src.w}, to{d.dst.plane(), d.dst.w};
+    const std::int64_t src_plane = d.src.plane();
     const PaddedRow padded(d.columns, d.s, d.src.w, d.dst.w);
     alignas(64) float copy[kCopyValues];
     if (padded.possible)
@@ -200,26 +205,27 @@ struct SingleConvNarrow {
       const std::int64_t group = n % d.groups;
       const float* group_weights = weights + group * d.src.channels * d.dst.channels * d.r * d.s;
       a.bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst.channels;
+      const Target target{dst, d.dst.channels, d.dst.plane(), d.dst.w};
       for (const AxisRun& run : d.rows) {
         const std::int64_t at_a_time =
             padded.possible && run.taps > 0 ? rows_at_a_time(run, padded, d.src.channels) : 0;
         if (at_a_time == 0)
           for (const AxisRun& columns : d.columns)
-            run_rows(a, run, columns, 0, run.count, src, 0, from, group_weights, d.s, dst, to, d.dst.channels);
+            run_rows(a, run, columns, 0, run.count, {src, 0, src_plane, d.src.w}, group_weights, d.s, target);
         else
           split_evenly(run.count, at_a_time, [&](std::int64_t first, std::int64_t count) {
             const std::int64_t first_row = run.src_first + first * run.src_step;
             const std::int64_t rows = (count - 1) * run.src_step + (run.taps - 1) * run.src_tap_step + 1;
             for (std::int64_t c = 0; c < d.src.channels; ++c)
               for (std::int64_t i = 0; i < rows; ++i)
-                copy_row(src + c * from.size + (first_row + i) * from.width, from.width,
+                copy_row(src + c * src_plane + (first_row + i) * d.src.w, d.src.w,
                          copy + (c * rows + i) * padded.width + padded.left);
-            run_rows(a, run, padded.columns, first, first + count, copy, first_row, {rows * padded.width, padded.width},
-                     group_weights, d.s, dst, to, d.dst.channels);
+            run_rows(a, run, padded.columns, first, first + count, {copy, first_row, rows * padded.width, padded.width},
+                     group_weights, d.s, target);
           });
       }
-      src += d.src.channels * from.size;
-      dst += d.dst.channels * to.size;
+      src += d.src.channels * src_plane;
+      dst += d.dst.channels * target.plane;
     }
   }
 
