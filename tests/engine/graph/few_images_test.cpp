@@ -10,6 +10,7 @@
 #include "engine/base/parallel.hpp"
 #include "engine/kernels/dispatch.hpp"
 #include "tests/support/model.hpp"
+#include "tests/support/sanitized.hpp"
 
 namespace hone {
 namespace {
@@ -148,7 +149,7 @@ TEST_P(FewImages, FollowTheWeights) {
     EXPECT_NEAR(after.logits[k], many.logits[k], 1e-5 * std::max(1.0f, std::abs(many.logits[k])));
 }
 
-// Steps on three images, the last on two: at once what the net then is.
+// Steps on three images, the last but one on two: at once what the net then is.
 template <class T>
 std::vector<std::vector<T>> train(const ModelSpec& spec, std::string_view isa, int threads) {
   constexpr std::int64_t kBatch = 3, kLast = 2;
@@ -165,8 +166,9 @@ std::vector<std::vector<T>> train(const ModelSpec& spec, std::string_view isa, i
   net.initialize(3);
   Team team(threads);
   std::vector<std::vector<T>> values{{}};
-  for (std::uint64_t step = 0; step < 5; ++step) {
-    const test::Images images(step == 3 ? kLast : kBatch, model.input, kClasses, step);
+  constexpr std::uint64_t kSteps = HONE_SANITIZED ? 2 : 5;
+  for (std::uint64_t step = 0; step < kSteps; ++step) {
+    const test::Images images(step + 2 == kSteps ? kLast : kBatch, model.input, kClasses, step);
     values[0].push_back(static_cast<T>(net.train_step(images.batch(), 0.02, 0, step, team).loss));
   }
   for (const TensorInfo& tensor : net.tensors()) {
