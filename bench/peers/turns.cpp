@@ -93,7 +93,7 @@ void measure(const Options& options, const std::string& op, const Named<Shape>& 
   for (int turn = 0; turn < kFewestTurns || Clock::now() < end; ++turn) {
     ours.take_turn();
     for (auto& [peer, contestant] : peers) contestant.take_turn();
-    flops.take_turn();
+    if (counts_flops) flops.take_turn();
   }
 
   nlohmann::ordered_json line{{"name", name}, {"unit", counts_flops ? "GFLOP/s" : "GB/s"}, {"ours", ours.rates()}};

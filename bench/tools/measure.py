@@ -60,8 +60,8 @@ def google_benchmark(command, pattern, min_time, repetitions=1, environment=None
     return result["context"], entries
 
 
-def names(command, environment=None):
-    text = run([*command, "--benchmark_list_tests"], env={**os.environ, **(environment or {})})
+def names(command):
+    text = run([*command, "--benchmark_list_tests"])
     return [line.removesuffix("/real_time") for line in text.split()]
 
 

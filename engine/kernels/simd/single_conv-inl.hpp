@@ -39,7 +39,7 @@ struct SingleConv {
     bool lacks_first, lacks_last;  // Taps::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
-    std::int64_t src_ahead;  // from the first tap to what the next row of tiles, or a later tile, is the first to read
+    std::int64_t src_ahead;  // from the first tap to the last that the next row of tiles, or a later tile, reads
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
