@@ -77,12 +77,17 @@ struct ConvTile {
   template <Form kForm, int TP, int TK>
   HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
     if constexpr (kForm == Form::three) {
-      const float *second = weights + a.weights_tap_step, *third = second + a.weights_tap_step;
-      if (!a.lacks_first) add_tap<0, 1>(acc, src, L, weights);
+      // With few registers, each tap loads its pixels and weights again: kept longer, they would push sums out.
+      const auto again = [](const float* at) HONE_INLINE_LAMBDA { return kMany ? at : opaque(at); };
+      if (!a.lacks_first) add_tap<0, 1>(acc, src, L, again(weights));
       add_tap<1, TP>(acc, src, L, weights);
-      add_tap<0, TP>(acc, src + L, L, second);
-      add_tap<0, TP - 1>(acc, src + 2 * L, L, third);
-      if (!a.lacks_last) add_tap<TP - 1, TP>(acc, src + 2 * L, L, third);
+      src = again(src + L);
+      weights = again(weights + a.weights_tap_step);
+      add_tap<0, TP>(acc, src, L, weights);
+      src = again(src + L);
+      weights = again(weights + a.weights_tap_step);
+      add_tap<0, TP - 1>(acc, src, L, weights);
+      if (!a.lacks_last) add_tap<TP - 1, TP>(acc, again(src), L, again(weights));
     } else {
       const std::int64_t step = kForm == Form::any ? a.src_pixel_step : L;
       for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
