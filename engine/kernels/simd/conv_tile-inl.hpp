@@ -77,8 +77,10 @@ struct ConvTile {
   template <Form kForm, int TP, int TK>
   HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
     if constexpr (kForm == Form::three) {
-      // With few registers, each tap loads its pixels and weights again: kept longer, they would push sums out.
-      const auto again = [](const float* at) HONE_INLINE_LAMBDA { return kMany ? at : opaque(at); };
+      // AVX2: each tap loads its pixels and weights again; kept longer, they would push sums out of the few registers.
+      // (Four lanes, where multiply-adds are not fused, lose by it.)
+      constexpr bool kAgain = !kMany && L > 4;
+      const auto again = [](const float* at) HONE_INLINE_LAMBDA { return kAgain ? opaque(at) : at; };
       if (!a.lacks_first) add_tap<0, 1>(acc, src, L, again(weights));
       add_tap<1, TP>(acc, src, L, weights);
       src = again(src + L);
