@@ -109,7 +109,7 @@ struct Conv {
 
   static Form form_of(const TileArgs& a) noexcept {
     if (a.src_pixel_step != L) return Form::any;
-    return a.taps == 3 && a.src_tap_step == L ? Form::three : Form::adjacent;
+    return a.taps == 3 && a.src_tap_step == L && (Tiles::kUnrollsTaps || a.lacks_first || a.lacks_last) ? Form::three : Form::adjacent;
   }
 
   // Output channels [k_begin, k_end) of a strip.

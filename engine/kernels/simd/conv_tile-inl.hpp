@@ -14,6 +14,8 @@ struct ConvTile {
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
+  // Whether three taps of a row are unrolled, which saves loads. With AVX2 they would push sums out of its few registers.
+  static constexpr bool kUnrollsTaps = kMany || L == 4;
   static constexpr int kMostChannels = 5;
   // Pixels a tile by output channels a tile: accumulators, the fewer of pixels and weights, and one of the others fill
   // the registers.
@@ -76,24 +78,34 @@ struct ConvTile {
   // All taps of a row.
   template <Form kForm, int TP, int TK>
   HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
-    if constexpr (kForm == Form::three) {
-      // AVX2: each tap loads its pixels and weights again; kept longer, they would push sums out of the few registers.
-      // (Four lanes, where multiply-adds are not fused, lose by it.)
-      constexpr bool kAgain = !kMany && L > 4;
-      const auto again = [](const float* at) HONE_INLINE_LAMBDA { return kAgain ? opaque(at) : at; };
-      if (!a.lacks_first) add_tap<0, 1>(acc, src, L, again(weights));
+    if constexpr (kForm == Form::three && kUnrollsTaps) {
+      if (!a.lacks_first) add_tap<0, 1>(acc, src, L, weights);
       add_tap<1, TP>(acc, src, L, weights);
-      src = again(src + L);
-      weights = again(weights + a.weights_tap_step);
+      src += L;
+      weights += a.weights_tap_step;
       add_tap<0, TP>(acc, src, L, weights);
-      src = again(src + L);
-      weights = again(weights + a.weights_tap_step);
+      src += L;
+      weights += a.weights_tap_step;
       add_tap<0, TP - 1>(acc, src, L, weights);
-      if (!a.lacks_last) add_tap<TP - 1, TP>(acc, again(src), L, again(weights));
+      if (!a.lacks_last) add_tap<TP - 1, TP>(acc, src, L, weights);
     } else {
       const std::int64_t step = kForm == Form::any ? a.src_pixel_step : L;
-      for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+      std::int64_t taps = a.taps;
+      const auto next = [&]() HONE_INLINE_LAMBDA {
+        src += a.src_tap_step;
+        weights += a.weights_tap_step;
+        --taps;
+      };
+      if (kForm == Form::three && a.lacks_first) {
+        add_tap<1, TP>(acc, src, step, weights);
+        next();
+      }
+      const bool lacks_last = kForm == Form::three && a.lacks_last;
+      while (taps > lacks_last) {
         add_tap<0, TP>(acc, src, step, weights);
+        next();
+      }
+      if (lacks_last) add_tap<0, TP - 1>(acc, src, step, weights);
     }
   }
 
