@@ -4,6 +4,8 @@
 #pragma once
 
 #include "engine/kernels/simd/conv_depthwise-inl.hpp"
+#include "engine/kernels/simd/conv_direction-inl.hpp"
+#include "engine/kernels/simd/conv_few_terms-inl.hpp"
 #include "engine/kernels/simd/conv_planning-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -17,20 +19,10 @@ struct Conv {
   using Tiles = ConvTile<Arch>;
   using TileArgs = typename Tiles::Args;
   using Form = typename Tiles::Form;
+  using Direction = ConvDirection<Arch>;
+  using Copy = ConvCopy<Arch>;
+  using FewTerms = ConvFewTerms<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-
-  // One direction of a convolution, in one block of images.
-  struct Direction {
-    const AxisRun *rows, *columns;
-    std::int64_t row_runs, column_runs;
-    std::int64_t src_channels, dst_channels, groups;  // channels of a group
-    std::int64_t src_plane, src_width, dst_plane, dst_width;
-    std::int64_t r, s, tile;  // kernel; most output channels a tile
-    const float *packed, *bias;
-    bool relu;
-    std::int64_t window() const noexcept { return r * s; }
-    std::int64_t filter() const noexcept { return src_channels * r * s; }
-  };
 
   // Where tiles compute little on what they load (1x1 kernels, strides), a strip of pixels is done a part of the input
   // channels at a time, which stays in the first cache for all output channels; between parts the sums wait in dst. In
@@ -60,62 +52,28 @@ struct Conv {
     const Axis& across() const noexcept { return along_row ? rows : columns; }
   };
 
-  // A strip's copy: [channel][taps across][positions along].
-  struct Copy {
-    std::int64_t step, positions;  // along: distance in positions of the source, how many
-    std::int64_t vectors;          // a channel
-
-    explicit Copy(const Strip& strip) noexcept {
-      const AxisRun& along = *strip.along().run;
-      step = along.taps == 1 ? along.src_step : 1;
-      positions = ((strip.pixels - 1) * along.src_step + (along.taps - 1) * along.src_tap_step) / step + 1;
-      vectors = strip.across().run->taps * positions;
-    }
-
-    // What the first and the last pixel lack is left as it is.
-    void fill(const Strip& strip, std::int64_t channels, std::int64_t plane, const float* src,
-              float* to) const noexcept {
-      const Axis &along = strip.along(), &across = strip.across();
-      const std::int64_t begin = strip.lacks_first ? 1 : 0, end = positions - (strip.lacks_last ? 1 : 0);
-      for (std::int64_t c = 0; c < channels; ++c, src += plane) {
-        const float* from = src;
-        for (std::int64_t t = 0; t < across.run->taps; ++t, from += across.run->src_tap_step * across.src_step)
-          for (std::int64_t i = begin; i < end; ++i)
-            store<Arch>(to + (t * positions + i) * L, load<Arch>(from + i * step * along.src_step));
-        to += vectors * L;
-      }
-    }
-  };
-
-  // Whether channels that are `plane` values apart fall on so few sets of the first cache (64 of them, eight ways) that
-  // they push each other out.
-  static bool collide(std::int64_t plane, std::int64_t channels) noexcept {
-    constexpr std::int64_t kSets = 64, kWays = 8, kLine = 16;
-    std::int64_t distance = plane / kLine, offsets = kSets;
-    for (; offsets > 1 && distance % 2 == 0; distance /= 2) offsets /= 2;
-    return plane % kLine == 0 && channels > kWays * offsets;
-  }
-
   // Input channels of a strip that are done at a time, as the first cache holds them; 0: all of them, as the strip is
   // used too little, or a tile computes long enough on what it loads for the second cache to keep up.
   static std::int64_t channels_at_a_time(const Direction& d, const Strip& strip, const Copy& copy,
                                          std::int64_t outputs) noexcept {
     constexpr std::int64_t kFewestMultiplyAdds = 8;  // for each vector
     const std::int64_t taps = strip.rows.run->taps * strip.columns.run->taps;
-    const std::int64_t held = kPartVectors / copy.vectors;
-    const bool keeps_up = taps * strip.pixels * d.tile >= kFewestMultiplyAdds * copy.vectors;
+    const std::int64_t held = kPartVectors / copy.vectors();
+    const bool keeps_up = taps * strip.pixels * d.tile >= kFewestMultiplyAdds * copy.vectors();
     return outputs < kFewestUses * d.tile || keeps_up || held * taps < kFewestTaps ? 0 : held;
   }
 
   static Form form_of(const TileArgs& a) noexcept {
     if (a.src_pixel_step != L) return Form::any;
-    return a.taps == 3 && a.src_tap_step == L && (Tiles::kUnrollsTaps || a.lacks_first || a.lacks_last) ? Form::three : Form::adjacent;
+    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
+    return unrolls && a.taps == 3 && a.src_tap_step == L ? Form::three : Form::adjacent;
   }
 
   // Output channels [k_begin, k_end) of a strip.
   static void run_strip(const Direction& d, const Strip& strip, std::int64_t group, std::int64_t k_begin,
                         std::int64_t k_end) noexcept {
-    const AxisRun &row = *strip.rows.run, &column = *strip.columns.run, &along = *strip.along().run;
+    const AxisRun &row = *strip.rows.run, &column = *strip.columns.run, &along = *strip.along().run,
+                  &across = *strip.across().run;
     const bool padding_only = row.taps == 0 || column.taps == 0;
     TileArgs a;
     a.rows = row.taps;
@@ -132,18 +90,18 @@ struct Conv {
       a.src_pixel_step = along.src_step * strip.along().src_step;
     };
 
-    const Copy copy(strip);
+    const Copy copy{{across, 1, strip.across().src_step}, {along, strip.pixels, strip.along().src_step}};
     const std::int64_t part = padding_only ? 0 : channels_at_a_time(d, strip, copy, k_end - k_begin);
     const std::int64_t parts = part == 0 ? 1 : (d.src_channels + part - 1) / part;
-    const bool copies = part > 0 && collide(d.src_plane, part < d.src_channels ? part : d.src_channels);
+    const bool copies = part > 0 && channels_collide<Arch>(d.src_plane, part < d.src_channels ? part : d.src_channels);
     alignas(64) float buffer[kPartVectors * L];
     const auto read_copy = [&] {
       a.src = buffer;
-      a.src_plane = copy.vectors * L;
-      const std::int64_t along_tap = along.src_tap_step / copy.step * L;
-      a.src_row_step = strip.along_row ? copy.positions * L : along_tap;
-      a.src_tap_step = strip.along_row ? along_tap : copy.positions * L;
-      a.src_pixel_step = along.src_step / copy.step * L;
+      a.src_plane = copy.plane();
+      const std::int64_t along_tap = along.src_tap_step / copy.inner.step * L;
+      a.src_row_step = strip.along_row ? copy.outer_step() : along_tap;
+      a.src_tap_step = strip.along_row ? along_tap : copy.outer_step();
+      a.src_pixel_step = along.src_step / copy.inner.step * L;
     };
     a.copy = buffer;
     a.prefetch_plane = d.src_plane;
@@ -154,8 +112,7 @@ struct Conv {
     const std::int64_t strips_ahead = parts > 1 ? 1 : kStripsAhead;
     const std::int64_t ahead = rows_follow ? ((row.taps - 1) * row.src_tap_step + row.src_step) * strip.rows.src_step
                                            : strips_ahead * strip.pixels * a.prefetch_step;
-    const float* weights = d.packed + group * d.dst_channels * d.filter();
-    const float* bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst_channels;
+    const float *weights = d.group_weights(group), *bias = d.group_bias(group);
     for (std::int64_t n = 0; n < parts; ++n) {
       const std::int64_t first = n * d.src_channels / parts, end = (n + 1) * d.src_channels / parts;
       read_in_place(first);
@@ -163,7 +120,7 @@ struct Conv {
       if (copies && row.taps * column.taps == 1) {  // by the first tile
         form = Form::copying;
       } else if (copies) {
-        copy.fill(strip, end - first, d.src_plane, a.src, buffer);
+        copy.fill(a.src, d.src_plane, end - first, strip.lacks_first, strip.lacks_last, buffer);
         read_copy();
         form = form_of(a);
       }
@@ -198,10 +155,15 @@ struct Conv {
   static void run_band(const Direction& d, const AxisRun& row, std::int64_t first, std::int64_t count,
                        std::int64_t group, std::int64_t k_begin, std::int64_t k_end, const float* src,
                        float* dst) noexcept {
-    Strip strip;
-    strip.rows = {&row, d.src_width * L};
     src += group * d.src_channels * d.src_plane;
     dst += group * d.dst_channels * d.dst_plane;
+    if (FewTerms::suits(d)) {
+      for (std::int64_t n = 0; n < d.column_runs; ++n)
+        FewTerms::run_band({d, row, d.columns[n], group, k_begin, k_end, src, dst}, first, count);
+      return;
+    }
+    Strip strip;
+    strip.rows = {&row, d.src_width * L};
     const auto run = [&](std::int64_t i, std::int64_t j, std::int64_t pixels) {
       const AxisRun& column = *strip.columns.run;
       strip.pixels = pixels;
@@ -218,7 +180,7 @@ struct Conv {
     for (std::int64_t n = 0; n < d.column_runs; ++n) {
       const AxisRun& column = d.columns[n];
       strip.columns = {&column, L};
-      strip.along_row = column.count >= count || column.lacks_first || column.lacks_last;
+      strip.along_row = d.along_row(column, count);
       strip.dst_step = strip.along_row ? column.out_step * L : row.out_step * d.dst_width * L;
       if (strip.along_row)
         for (std::int64_t i = 0; i < count; ++i)

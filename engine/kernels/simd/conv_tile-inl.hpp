@@ -14,8 +14,6 @@ struct ConvTile {
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  // Whether three taps of a row are unrolled, which saves loads. With AVX2 they would push sums out of its few registers.
-  static constexpr bool kUnrollsTaps = kMany || L == 4;
   static constexpr int kMostChannels = 5;
   // Pixels a tile by output channels a tile: accumulators, the fewer of pixels and weights, and one of the others fill
   // the registers.
@@ -78,7 +76,7 @@ struct ConvTile {
   // All taps of a row.
   template <Form kForm, int TP, int TK>
   HONE_INLINE static void add_row(const Args& a, V (&acc)[TP][TK], const float* src, const float* weights) noexcept {
-    if constexpr (kForm == Form::three && kUnrollsTaps) {
+    if constexpr (kForm == Form::three && kUnrollsTaps<Arch>) {
       if (!a.lacks_first) add_tap<0, 1>(acc, src, L, weights);
       add_tap<1, TP>(acc, src, L, weights);
       src += L;

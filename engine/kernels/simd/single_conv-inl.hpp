@@ -76,7 +76,8 @@ struct SingleConv {
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
     constexpr Taps kThree = kUnitStep ? Taps::three : Taps::any;
-    if (kUnitStep && a.taps == 3 && a.src_tap_step == 1)
+    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
+    if (kUnitStep && unrolls && a.taps == 3 && a.src_tap_step == 1)
       add(std::integral_constant<Taps, kThree>());
     else if (a.rows == 1 && a.taps == 1)
       add(std::integral_constant<Taps, Taps::one>());
@@ -148,7 +149,7 @@ struct SingleConv {
     };
     for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
-      if constexpr (kTaps == Taps::three) {
+      if constexpr (kTaps == Taps::three && kUnrollsTaps<Arch>) {
         unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
@@ -166,13 +167,23 @@ struct SingleConv {
         });
       } else {
         const float *src = src_row, *weights = weights_row;
-        for (std::int64_t s = 0; s < (kTaps == Taps::one ? 1 : a.taps);
-             ++s, src += a.src_tap_step, weights += a.weights_tap_step)
+        std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
+        const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
           unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
             V w[TV];
             load_weights(w, weights + i * a.weights_plane);
-            add_tap<W, 0, TP>(sums_of(i), src + i * a.src_plane, step, w);
+            add_tap<W, first, end>(sums_of(i), src + i * a.src_plane, step, w);
           });
+          src += a.src_tap_step;
+          weights += a.weights_tap_step;
+          --left;
+        };
+        constexpr std::integral_constant<int, 0> kFirst;
+        constexpr std::integral_constant<int, TP> kEnd;
+        if (kTaps == Taps::three && a.lacks_first) add(std::integral_constant<int, 1>{}, kEnd);
+        const bool lacks_last = kTaps == Taps::three && a.lacks_last;
+        while (left > lacks_last) add(kFirst, kEnd);
+        if (lacks_last) add(kFirst, std::integral_constant<int, TP - 1>{});
       }
     }
   }

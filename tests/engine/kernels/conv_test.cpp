@@ -129,6 +129,11 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(40, 16, 16, 30, 3, 3, 1, 1), 2);
   check(conv_shape(40, 16, 16, 30, 5, 5, 2, 2), 2);
   check(conv_shape(130, 4, 4, 130, 3, 3, 1, 1), 2);  // output channels in several parts
+  // Sums of few terms: planes a power of two apart; a row, or a band of rows, that is too large for the second cache.
+  check(conv_shape(7, 32, 32, 14, 3, 3, 1, 1), 2);
+  check(conv_shape(7, 12, 150, 14, 3, 3, 1, 1), 2);
+  check(conv_shape(7, 49, 49, 14, 3, 3, 2, 1), 2);
+  check(conv_shape(32, 24, 24, 14, 3, 3, 2, 1), 2);
   check(conv_shape(1, 1, 1, 1, 1, 1), 1);
   check(conv_shape(7, 9, 11, 7, 1, 1, 1, 0, 7), 17);  // depthwise 1x1
   check(conv_shape(7, 9, 11, 7, 1, 1, 2, 1, 7), 3);   // and strided

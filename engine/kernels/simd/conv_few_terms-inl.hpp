@@ -1,0 +1,254 @@
+// Direct convolution whose sums have few terms, as in first layers: a tile as in conv_tile-inl.hpp would spend a good
+// part of its time between loops over channels, rows and taps. Here the terms of a sum are a list, made once for all
+// strips of a row, and the row is done a tile of output channels at a time, which writes along rows.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "engine/kernels/simd/conv_direction-inl.hpp"
+#include "engine/kernels/simd/conv_planning-inl.hpp"
+#include "engine/kernels/simd/conv_tile-inl.hpp"
+#include "engine/kernels/table.hpp"
+
+namespace hone::simd {
+
+template <class Arch>
+struct ConvFewTerms {
+  using Tiles = ConvTile<Arch>;
+  using Planning = ConvPlanning<Arch>;
+  using Direction = ConvDirection<Arch>;
+  using Copy = ConvCopy<Arch>;
+  using V = Vec<Arch>;
+  static constexpr std::int64_t L = kLanes<Arch>;
+  // Where a tile does three taps of a row at once, it takes long enough with fewer terms.
+  static constexpr int kMostTerms = kUnrollsTaps<Arch> ? 64 : 288;
+  // What the tiles of all channels read one after another stays in the second cache.
+  static constexpr std::int64_t kWindowBytes = 128 << 10;
+  static constexpr std::int64_t kWindowVectors = kWindowBytes / (L * static_cast<std::int64_t>(sizeof(float)));
+  static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
+
+  // Kernels of one tap compute too little on what they load.
+  static bool suits(const Direction& d) noexcept {
+    return d.window() > 1 && d.filter() <= kMostTerms &&
+           d.src_channels * d.src_plane <= std::numeric_limits<std::int32_t>::max();
+  }
+
+  // A value that is read, as a distance from the pixel's first, and its weight, as a place among those of a channel.
+  struct Term {
+    std::int32_t src, weight;
+  };
+
+  // Terms of the outputs that share their taps: those of the first tap of a row, which the first pixel may lack; then
+  // all others; at the end those of the last tap.
+  struct Terms {
+    Term list[kMostTerms];
+    const Term *first_end, *last_begin, *end;
+
+    struct Steps {  // values from a channel, a row, a tap to the next
+      std::int64_t channel, row, tap;
+    };
+
+    Terms(const AxisRun& row, const AxisRun& column, std::int64_t channels, const Steps& src,
+          const Steps& weight) noexcept {
+      Term* to = list;
+      const auto add_tap = [&](std::int64_t s) {
+        for (std::int64_t c = 0; c < channels; ++c)
+          for (std::int64_t r = 0; r < row.taps; ++r)
+            *to++ = {static_cast<std::int32_t>(c * src.channel + r * src.row + s * src.tap),
+                     static_cast<std::int32_t>(c * weight.channel + (row.tap_first + r * row.tap_step) * weight.row +
+                                               (column.tap_first + s * column.tap_step) * weight.tap)};
+      };
+      first_end = last_begin = list;
+      for (std::int64_t s = 0; s < column.taps; ++s) {
+        if (s + 1 == column.taps) last_begin = to;
+        add_tap(s);
+        if (s == 0) first_end = to;
+      }
+      end = to;
+    }
+  };
+
+  struct Args {
+    const float* src;  // first pixel, first tap
+    std::int64_t src_pixel_step;
+    const float* weights;  // [terms][TK]
+    const Terms* terms;
+    std::int64_t strips;           // next to each other, of TP pixels
+    bool lacks_first, lacks_last;  // the first pixel of all, its first tap; the last one, its last tap
+    const float* bias;             // of the tile's channels; may be null
+    bool relu;
+    float* dst;
+    std::int64_t dst_plane, dst_pixel_step;
+  };
+  using Strips = void (*)(const Args&) noexcept;
+
+  template <int TP, int TK>
+  [[gnu::noinline]] static void strips(const Args& args) noexcept {
+    const Args a = args;  // a copy: what is stored to dst can't change it
+    const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
+    const Term *const last_begin = a.terms->last_begin, *const end = a.terms->end;
+    const float* src = a.src;
+    float* dst = a.dst;
+    const auto add = [&](auto& acc, auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
+      Tiles::template add_tap<first, last>(acc, src + term.src, a.src_pixel_step, a.weights + term.weight * TK);
+    };
+    using Zero = std::integral_constant<int, 0>;
+    using All = std::integral_constant<int, TP>;
+    for (std::int64_t strip = 0; strip < a.strips; ++strip) {
+      V acc[TP][TK];
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
+      });
+      // What the next tile of channels writes.
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+          __builtin_prefetch(dst + (TK + k) * a.dst_plane + p * a.dst_pixel_step, 1);
+        });
+      });
+      const Term* term = begin;
+      if (a.lacks_first && strip == 0)
+        for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
+      for (const Term* full = a.lacks_last && strip + 1 == a.strips ? last_begin : end; term != full; ++term)
+        add(acc, Zero{}, All{}, *term);
+      for (; term != end; ++term) add(acc, Zero{}, std::integral_constant<int, TP - 1>{}, *term);
+      if (a.relu)
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[p][k] = relu<Arch>(acc[p][k]); });
+        });
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](auto p)
+                       HONE_INLINE_LAMBDA { store<Arch>(dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
+      });
+      src += TP * a.src_pixel_step;
+      dst += TP * a.dst_pixel_step;
+    }
+  }
+
+  template <int TK, int... P>
+  static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
+    static constexpr Strips kStrips[] = {strips<P + 1, TK>...};
+    return kStrips[pixels - 1];
+  }
+
+  static Strips strips_of(std::int64_t channels, std::int64_t pixels) noexcept {
+    const auto with = [&](auto tk) {
+      return strips_of<tk>(pixels, std::make_integer_sequence<int, Tiles::most_pixels(tk)>{});
+    };
+    switch (channels) {
+      case 1:
+        return with(std::integral_constant<int, 1>{});
+      case 2:
+        return with(std::integral_constant<int, 2>{});
+      case 3:
+        return with(std::integral_constant<int, 3>{});
+      case 4:
+        return with(std::integral_constant<int, 4>{});
+      default:
+        return with(std::integral_constant<int, Tiles::kMostChannels>{});
+    }
+  }
+
+  // Pixels next to each other in strips of at most `most`, a tile's channels. a: of the first strip.
+  static void run(Args a, std::int64_t channels, std::int64_t pixels, std::int64_t most) noexcept {
+    const std::int64_t all = (pixels + most - 1) / most, size = pixels / all, larger = pixels % all;
+    const bool lacks_last = a.lacks_last;
+    const auto run_strips = [&](std::int64_t strips, std::int64_t strip_pixels, bool last) {
+      if (strips == 0) return;
+      a.strips = strips;
+      a.lacks_last = lacks_last && last;
+      strips_of(channels, strip_pixels)(a);
+      a.lacks_first = false;
+      a.src += strips * strip_pixels * a.src_pixel_step;
+      a.dst += strips * strip_pixels * a.dst_pixel_step;
+    };
+    run_strips(larger, size + 1, false);
+    run_strips(all - larger, size, true);
+  }
+
+  // What is asked for: output channels [k_begin, k_end) of a group. src, dst: the group's first channel.
+  struct Band {
+    const Direction& d;
+    const AxisRun &row, &column;
+    std::int64_t group, k_begin, k_end;
+    const float* src;
+    float* dst;
+  };
+
+  // Outputs of a band that are done at a time: rows [row, row + rows), columns [column, column + columns) of its runs.
+  struct Chunk {
+    std::int64_t row, column, rows, columns;
+  };
+
+  static Copy window(const Band& b, std::int64_t rows, std::int64_t columns) noexcept {
+    return {{b.row, rows, b.d.src_width * L}, {b.column, columns, L}};
+  }
+
+  static void run_chunk(const Band& b, const Chunk& chunk) noexcept {
+    const Direction& d = b.d;
+    const std::int64_t src_width = d.src_width * L, dst_width = d.dst_width * L;
+    const bool lacks_first = b.column.lacks_first && chunk.column == 0;
+    const bool lacks_last = b.column.lacks_last && chunk.column + chunk.columns == b.column.count;
+    const float* src = b.src + (b.row.src_first + chunk.row * b.row.src_step) * src_width +
+                       (b.column.src_first + chunk.column * b.column.src_step) * L;
+    float* dst = b.dst + (b.row.out_first + chunk.row * b.row.out_step) * dst_width +
+                 (b.column.out_first + chunk.column * b.column.out_step) * L;
+    // Of what is read: values from a channel, an output, a tap to the next.
+    std::int64_t plane = d.src_plane, row_step = b.row.src_step * src_width, column_step = b.column.src_step * L;
+    std::int64_t row_tap = b.row.src_tap_step * src_width, column_tap = b.column.src_tap_step * L;
+    const Copy copy = window(b, chunk.rows, chunk.columns);
+    alignas(64) float buffer[kWindowVectors * L];
+    const bool used_enough = b.k_end - b.k_begin >= kFewestUses * d.tile;
+    if (used_enough && channels_collide<Arch>(plane, 2 * d.src_channels) &&
+        d.src_channels * copy.vectors() <= kWindowVectors) {
+      copy.fill(src, plane, d.src_channels, lacks_first, lacks_last, buffer);
+      src = buffer;
+      plane = copy.plane();
+      row_step = b.row.src_step / copy.outer.step * copy.outer_step();
+      row_tap = b.row.src_tap_step / copy.outer.step * copy.outer_step();
+      column_step = b.column.src_step / copy.inner.step * L;
+      column_tap = b.column.src_tap_step / copy.inner.step * L;
+    }
+    const Terms terms(b.row, b.column, d.src_channels, {plane, row_tap, column_tap}, {d.window(), d.s, 1});
+    const bool along_row = d.along_row(b.column, chunk.rows);
+    Args a;
+    a.terms = &terms;
+    a.relu = d.relu;
+    a.lacks_first = lacks_first;
+    a.lacks_last = lacks_last;
+    a.src_pixel_step = along_row ? column_step : row_step;
+    a.dst_pixel_step = along_row ? b.column.out_step * L : b.row.out_step * dst_width;
+    a.dst_plane = d.dst_plane;
+    const std::int64_t src_step = along_row ? row_step : column_step;
+    const std::int64_t dst_step = along_row ? b.row.out_step * dst_width : b.column.out_step * L;
+    const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
+    for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
+      tk = Planning::tile_channels(k, d.dst_channels, d.tile);
+      a.weights = weights + k * d.filter();
+      a.bias = bias == nullptr ? nullptr : bias + k;
+      for (std::int64_t i = 0; i < (along_row ? chunk.rows : chunk.columns); ++i) {
+        a.src = src + i * src_step;
+        a.dst = dst + k * d.dst_plane + i * dst_step;
+        run(a, tk, along_row ? chunk.columns : chunk.rows, Tiles::most_pixels(d.tile));
+      }
+    }
+  }
+
+  // Rows [first, first + count) of a band, as many rows and columns at a time as the second cache holds the window of.
+  static void run_band(const Band& b, std::int64_t first, std::int64_t count) noexcept {
+    const std::int64_t most = Tiles::most_pixels(b.d.tile);
+    std::int64_t rows = count, columns = b.column.count;
+    while (b.d.src_channels * window(b, rows, columns).vectors() > kWindowVectors && rows * columns > most)
+      if (columns > 4 * most || rows == 1)
+        columns = (columns / 2 + most - 1) / most * most;
+      else
+        rows = (rows + 1) / 2;
+    const auto at_most = [](std::int64_t left, std::int64_t limit) { return left < limit ? left : limit; };
+    for (std::int64_t i = 0; i < count; i += rows)
+      for (std::int64_t j = 0; j < b.column.count; j += columns)
+        run_chunk(b, {first + i, j, at_most(count - i, rows), at_most(b.column.count - j, columns)});
+  }
+};
+
+}  // namespace hone::simd
