@@ -5,7 +5,7 @@
 
 #include "engine/kernels/simd/conv_depthwise-inl.hpp"
 #include "engine/kernels/simd/conv_direction-inl.hpp"
-#include "engine/kernels/simd/conv_few_terms-inl.hpp"
+#include "engine/kernels/simd/conv_listed-inl.hpp"
 #include "engine/kernels/simd/conv_planning-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -21,7 +21,7 @@ struct Conv {
   using Form = typename Tiles::Form;
   using Direction = ConvDirection<Arch>;
   using Copy = ConvCopy<Arch>;
-  using FewTerms = ConvFewTerms<Arch>;
+  using Listed = ConvListed<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
 
   // Where tiles compute little on what they load (1x1 kernels, strides), a strip of pixels is done a part of the input
@@ -157,11 +157,7 @@ struct Conv {
                        float* dst) noexcept {
     src += group * d.src_channels * d.src_plane;
     dst += group * d.dst_channels * d.dst_plane;
-    if (FewTerms::suits(d)) {
-      for (std::int64_t n = 0; n < d.column_runs; ++n)
-        FewTerms::run_band({d, row, d.columns[n], group, k_begin, k_end, src, dst}, first, count);
-      return;
-    }
+    const bool listed = Listed::suits(d);
     Strip strip;
     strip.rows = {&row, d.src_width * L};
     const auto run = [&](std::int64_t i, std::int64_t j, std::int64_t pixels) {
@@ -179,6 +175,10 @@ struct Conv {
     };
     for (std::int64_t n = 0; n < d.column_runs; ++n) {
       const AxisRun& column = d.columns[n];
+      if (listed && Listed::pays(d, column)) {
+        Listed::run_band({d, row, column, group, k_begin, k_end, src, dst}, first, count);
+        continue;
+      }
       strip.columns = {&column, L};
       strip.along_row = d.along_row(column, count);
       strip.dst_step = strip.along_row ? column.out_step * L : row.out_step * d.dst_width * L;

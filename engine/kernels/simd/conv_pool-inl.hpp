@@ -25,7 +25,6 @@ struct ConvPool {
   static constexpr std::int64_t kLine = 16;             // values of a cache line
   static constexpr std::int64_t kBandBytes = 28 << 10;  // of the images that all output channels are done on
 
-  static constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
   static constexpr std::int64_t lines(std::int64_t values) noexcept { return divide_up(values, kLine) * kLine; }
   // An odd number of lines: steps of it spread over the first cache.
   static constexpr std::int64_t odd_lines(std::int64_t values) noexcept {

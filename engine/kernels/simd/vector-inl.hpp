@@ -103,10 +103,12 @@ HONE_INLINE Vec<Arch> relu(const Vec<Arch>& x) {
   return xsimd::max(Vec<Arch>(0.0f), x);
 }
 
+HONE_INLINE constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+
 // Cuts `count` into the fewest parts of at most `most`, as even as can be, and calls body(first, size) for each.
 template <class Body>
 HONE_INLINE void split_evenly(std::int64_t count, std::int64_t most, const Body& body) {
-  const std::int64_t parts = (count + most - 1) / most;
+  const std::int64_t parts = divide_up(count, most);
   std::int64_t first = 0;
   for (std::int64_t part = 0; part < parts; ++part) {
     const std::int64_t end = (part + 1) * count / parts;

@@ -1,6 +1,7 @@
-// Direct convolution whose sums have few terms, as in first layers: a tile as in conv_tile-inl.hpp would spend a good
-// part of its time between loops over channels, rows and taps. Here the terms of a sum are a list, made once for all
-// strips of a row, and the row is done a tile of output channels at a time, which writes along rows.
+// Direct convolution whose tiles read the terms of their sums from a list, made once for all strips of a band of rows.
+// A tile as in conv_tile-inl.hpp spends a part of its time between its loops over channels, rows and taps: much of it
+// where sums have few terms, as in first layers. A band is done a tile of output channels at a time, which writes along
+// rows. With AVX2, which gains by it in general, longer sums are done a part of the input channels at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +15,38 @@
 namespace hone::simd {
 
 template <class Arch>
-struct ConvFewTerms {
+struct ConvListed {
   using Tiles = ConvTile<Arch>;
   using Planning = ConvPlanning<Arch>;
   using Direction = ConvDirection<Arch>;
   using Copy = ConvCopy<Arch>;
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-  // Where a tile does three taps of a row at once, it takes long enough with fewer terms.
-  static constexpr int kMostTerms = kUnrollsTaps<Arch> ? 64 : 288;
-  // What the tiles of all channels read one after another stays in the second cache.
+  static constexpr bool kInParts = !kUnrollsTaps<Arch>;
+  static constexpr int kMostTerms = kInParts ? 288 : 64;
+  // What the tiles of all output channels read, one after another, stays in the second cache: of a part of the input
+  // channels, in a copy where these would push each other out.
   static constexpr std::int64_t kWindowBytes = 128 << 10;
   static constexpr std::int64_t kWindowVectors = kWindowBytes / (L * static_cast<std::int64_t>(sizeof(float)));
   static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
 
-  // Kernels of one tap compute too little on what they load.
+  // Kernels of one tap compute too little on what they load; large kernels so much that their tiles may go through all
+  // channels at once.
   static bool suits(const Direction& d) noexcept {
-    return d.window() > 1 && d.filter() <= kMostTerms &&
-           d.src_channels * d.src_plane <= std::numeric_limits<std::int32_t>::max();
+    if (d.window() == 1 || d.window() > kMostTerms ||
+        d.src_channels * d.src_plane > std::numeric_limits<std::int32_t>::max())
+      return false;
+    if (d.filter() <= kMostTerms) return true;
+    constexpr std::int64_t kEnoughMultiplyAdds = 8;  // for each vector
+    const std::int64_t pixels = Tiles::most_pixels(d.tile);
+    const std::int64_t vectors = d.r * ((pixels - 1) * d.columns->src_step + d.s);
+    return kInParts && d.window() * pixels * d.tile < kEnoughMultiplyAdds * vectors;
+  }
+
+  // Whether so many outputs of a band share a list that making it costs little.
+  static bool pays(const Direction& d, const AxisRun& column) noexcept {
+    constexpr std::int64_t kFewestTiles = 8;  // of a row
+    return column.count * d.dst_channels >= kFewestTiles * d.tile;
   }
 
   // A value that is read, as a distance from the pixel's first, and its weight, as a place among those of a channel.
@@ -77,6 +92,7 @@ struct ConvFewTerms {
     std::int64_t strips;           // next to each other, of TP pixels
     bool lacks_first, lacks_last;  // the first pixel of all, its first tap; the last one, its last tap
     const float* bias;             // of the tile's channels; may be null
+    bool accumulate;               // start from what dst holds instead of the bias
     bool relu;
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
@@ -97,10 +113,16 @@ struct ConvFewTerms {
     using All = std::integral_constant<int, TP>;
     for (std::int64_t strip = 0; strip < a.strips; ++strip) {
       V acc[TP][TK];
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
-      });
+      if (a.accumulate)
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll<TP>([&](auto p)
+                         HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + k * a.dst_plane + p * a.dst_pixel_step); });
+        });
+      else
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
+        });
       // What the next tile of channels writes.
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
@@ -152,7 +174,7 @@ struct ConvFewTerms {
 
   // Pixels next to each other in strips of at most `most`, a tile's channels. a: of the first strip.
   static void run(Args a, std::int64_t channels, std::int64_t pixels, std::int64_t most) noexcept {
-    const std::int64_t all = (pixels + most - 1) / most, size = pixels / all, larger = pixels % all;
+    const std::int64_t all = divide_up(pixels, most), size = pixels / all, larger = pixels % all;
     const bool lacks_last = a.lacks_last;
     const auto run_strips = [&](std::int64_t strips, std::int64_t strip_pixels, bool last) {
       if (strips == 0) return;
@@ -176,9 +198,10 @@ struct ConvFewTerms {
     float* dst;
   };
 
-  // Outputs of a band that are done at a time: rows [row, row + rows), columns [column, column + columns) of its runs.
+  // What is done at a time: rows [row, row + rows), columns [column, column + columns) of a band's runs, by `channels`
+  // input channels from `channel` on.
   struct Chunk {
-    std::int64_t row, column, rows, columns;
+    std::int64_t row, column, rows, columns, channel, channels;
   };
 
   static Copy window(const Band& b, std::int64_t rows, std::int64_t columns) noexcept {
@@ -190,7 +213,8 @@ struct ConvFewTerms {
     const std::int64_t src_width = d.src_width * L, dst_width = d.dst_width * L;
     const bool lacks_first = b.column.lacks_first && chunk.column == 0;
     const bool lacks_last = b.column.lacks_last && chunk.column + chunk.columns == b.column.count;
-    const float* src = b.src + (b.row.src_first + chunk.row * b.row.src_step) * src_width +
+    const float* src = b.src + chunk.channel * d.src_plane +
+                       (b.row.src_first + chunk.row * b.row.src_step) * src_width +
                        (b.column.src_first + chunk.column * b.column.src_step) * L;
     float* dst = b.dst + (b.row.out_first + chunk.row * b.row.out_step) * dst_width +
                  (b.column.out_first + chunk.column * b.column.out_step) * L;
@@ -200,9 +224,9 @@ struct ConvFewTerms {
     const Copy copy = window(b, chunk.rows, chunk.columns);
     alignas(64) float buffer[kWindowVectors * L];
     const bool used_enough = b.k_end - b.k_begin >= kFewestUses * d.tile;
-    if (used_enough && channels_collide<Arch>(plane, 2 * d.src_channels) &&
-        d.src_channels * copy.vectors() <= kWindowVectors) {
-      copy.fill(src, plane, d.src_channels, lacks_first, lacks_last, buffer);
+    if (used_enough && channels_collide<Arch>(plane, 2 * chunk.channels) &&
+        chunk.channels * copy.vectors() <= kWindowVectors) {
+      copy.fill(src, plane, chunk.channels, lacks_first, lacks_last, buffer);
       src = buffer;
       plane = copy.plane();
       row_step = b.row.src_step / copy.outer.step * copy.outer_step();
@@ -210,11 +234,12 @@ struct ConvFewTerms {
       column_step = b.column.src_step / copy.inner.step * L;
       column_tap = b.column.src_tap_step / copy.inner.step * L;
     }
-    const Terms terms(b.row, b.column, d.src_channels, {plane, row_tap, column_tap}, {d.window(), d.s, 1});
+    const Terms terms(b.row, b.column, chunk.channels, {plane, row_tap, column_tap}, {d.window(), d.s, 1});
     const bool along_row = d.along_row(b.column, chunk.rows);
     Args a;
     a.terms = &terms;
-    a.relu = d.relu;
+    a.accumulate = chunk.channel > 0;
+    a.relu = d.relu && chunk.channel + chunk.channels == d.src_channels;
     a.lacks_first = lacks_first;
     a.lacks_last = lacks_last;
     a.src_pixel_step = along_row ? column_step : row_step;
@@ -225,7 +250,7 @@ struct ConvFewTerms {
     const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
     for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
       tk = Planning::tile_channels(k, d.dst_channels, d.tile);
-      a.weights = weights + k * d.filter();
+      a.weights = weights + k * d.filter() + chunk.channel * d.window() * tk;
       a.bias = bias == nullptr ? nullptr : bias + k;
       for (std::int64_t i = 0; i < (along_row ? chunk.rows : chunk.columns); ++i) {
         a.src = src + i * src_step;
@@ -235,19 +260,23 @@ struct ConvFewTerms {
     }
   }
 
-  // Rows [first, first + count) of a band, as many rows and columns at a time as the second cache holds the window of.
+  // Rows [first, first + count) of a band: so much at a time that the second cache holds what is read.
   static void run_band(const Band& b, std::int64_t first, std::int64_t count) noexcept {
     const std::int64_t most = Tiles::most_pixels(b.d.tile);
+    const std::int64_t taps = b.row.taps * b.column.taps, most_channels = kMostTerms / (taps > 0 ? taps : 1);
+    const std::int64_t channels = divide_up(b.d.src_channels, divide_up(b.d.src_channels, most_channels));
     std::int64_t rows = count, columns = b.column.count;
-    while (b.d.src_channels * window(b, rows, columns).vectors() > kWindowVectors && rows * columns > most)
+    while (channels * window(b, rows, columns).vectors() > kWindowVectors && rows * columns > most)
       if (columns > 4 * most || rows == 1)
-        columns = (columns / 2 + most - 1) / most * most;
+        columns = divide_up(columns / 2, most) * most;
       else
-        rows = (rows + 1) / 2;
+        rows = divide_up(rows, 2);
     const auto at_most = [](std::int64_t left, std::int64_t limit) { return left < limit ? left : limit; };
     for (std::int64_t i = 0; i < count; i += rows)
       for (std::int64_t j = 0; j < b.column.count; j += columns)
-        run_chunk(b, {first + i, j, at_most(count - i, rows), at_most(b.column.count - j, columns)});
+        for (std::int64_t c = 0; c < b.d.src_channels; c += channels)
+          run_chunk(b, {first + i, j, at_most(count - i, rows), at_most(b.column.count - j, columns), c,
+                        at_most(b.d.src_channels - c, channels)});
   }
 };
 
