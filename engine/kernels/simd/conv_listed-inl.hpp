@@ -23,7 +23,7 @@ struct ConvListed {
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kInParts = !kUnrollsTaps<Arch>;
-  static constexpr int kMostTerms = kInParts ? 288 : 64;
+  static constexpr int kMostTerms = kInParts ? 160 : 64;
   // What the tiles of all output channels read, one after another, stays in the second cache: of a part of the input
   // channels, in a copy where these would push each other out.
   static constexpr std::int64_t kWindowBytes = 128 << 10;
@@ -265,10 +265,11 @@ struct ConvListed {
     const std::int64_t most = Tiles::most_pixels(b.d.tile);
     const std::int64_t taps = b.row.taps * b.column.taps, most_channels = kMostTerms / (taps > 0 ? taps : 1);
     const std::int64_t channels = divide_up(b.d.src_channels, divide_up(b.d.src_channels, most_channels));
-    std::int64_t rows = count, columns = b.column.count;
+    // Rows that are long stay so: each of a window's rows is a way of its own through memory.
+    std::int64_t rows = count, columns = b.column.count, cuts = 1;
     while (channels * window(b, rows, columns).vectors() > kWindowVectors && rows * columns > most)
       if (columns > 4 * most || rows == 1)
-        columns = divide_up(columns / 2, most) * most;
+        columns = divide_up(divide_up(b.column.count, ++cuts), most) * most;
       else
         rows = divide_up(rows, 2);
     const auto at_most = [](std::int64_t left, std::int64_t limit) { return left < limit ? left : limit; };
