@@ -137,6 +137,7 @@ bool ConvPoolPlan::possible() const {
 std::string describe(const ConvPlan& plan, const std::string& isa) {
   if (plan.packed == 0) return isa;
   return "direct " + isa + ", tiles of " + std::to_string(plan.tile_k) + " channels" +
+         (plan.listed ? ", terms from a list" : "") +
          (plan.weights_scratch > 0 ? ", weights from transposed rows" : "");
 }
 

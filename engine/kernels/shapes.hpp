@@ -79,6 +79,7 @@ struct ConvPlan {
   std::vector<AxisRun> rows, columns;                    // forward
   std::vector<AxisRun> backward_rows, backward_columns;  // gradient of the input
   std::int64_t tile_k = 1, tile_c = 1;                   // channels a tile: forward, gradient of the input
+  bool listed = false, listed_backward = false;          // whether such tiles read their terms from a list
   std::int64_t weight_tile = 1;                          // output channels a tile of the weights' gradient
   std::int64_t weights_scratch = 0;                      // values of scratch for the weights' gradient
   std::int64_t packed = 0, packed_backward = 0;          // values of the packed weights

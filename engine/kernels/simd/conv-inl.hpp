@@ -157,7 +157,6 @@ struct Conv {
                        float* dst) noexcept {
     src += group * d.src_channels * d.src_plane;
     dst += group * d.dst_channels * d.dst_plane;
-    const bool listed = Listed::suits(d);
     Strip strip;
     strip.rows = {&row, d.src_width * L};
     const auto run = [&](std::int64_t i, std::int64_t j, std::int64_t pixels) {
@@ -175,7 +174,7 @@ struct Conv {
     };
     for (std::int64_t n = 0; n < d.column_runs; ++n) {
       const AxisRun& column = d.columns[n];
-      if (listed && Listed::pays(d, column)) {
+      if (d.listed && Listed::pays(d, column)) {
         Listed::run_band({d, row, column, group, k_begin, k_end, src, dst}, first, count);
         continue;
       }
@@ -303,7 +302,7 @@ struct Conv {
   };
 
   static Direction direction(const ConvShape& p, const std::vector<AxisRun>& rows, const std::vector<AxisRun>& columns,
-                             Side src, Side dst, const float* packed, std::int64_t tile) noexcept {
+                             Side src, Side dst, const float* packed, std::int64_t tile, bool listed) noexcept {
     Direction d;
     d.rows = rows.data();
     d.columns = columns.data();
@@ -319,6 +318,7 @@ struct Conv {
     d.r = p.r;
     d.s = p.s;
     d.tile = tile;
+    d.listed = listed;
     d.packed = packed;
     d.bias = nullptr;
     d.relu = false;
@@ -329,7 +329,7 @@ struct Conv {
                       bool with_relu, float* dst, std::int64_t blocks, Crew& crew) noexcept {
     const ConvShape& p = plan.shape;
     Direction d = direction(p, plan.rows, plan.columns, {p.group_c(), p.h, p.w}, {p.group_k(), p.out_h, p.out_w},
-                            packed, plan.tile_k);
+                            packed, plan.tile_k, plan.listed);
     d.bias = bias;
     d.relu = with_relu;
     run(d, src, dst, blocks, crew);
@@ -339,7 +339,7 @@ struct Conv {
                             float* diff_src, std::int64_t blocks, Crew& crew) noexcept {
     const ConvShape& p = plan.shape;
     const Direction d = direction(p, plan.backward_rows, plan.backward_columns, {p.group_k(), p.out_h, p.out_w},
-                                  {p.group_c(), p.h, p.w}, packed, plan.tile_c);
+                                  {p.group_c(), p.h, p.w}, packed, plan.tile_c, plan.listed_backward);
     run(d, diff_dst, diff_src, blocks, crew);
   }
 };

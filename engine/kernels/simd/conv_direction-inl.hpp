@@ -17,6 +17,7 @@ struct ConvDirection {
   std::int64_t src_channels, dst_channels, groups;  // channels of a group
   std::int64_t src_plane, src_width, dst_plane, dst_width;
   std::int64_t r, s, tile;  // kernel; most output channels a tile
+  bool listed;              // tiles read their terms from a list
   const float *packed, *bias;
   bool relu;
 

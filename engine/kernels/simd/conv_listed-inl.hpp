@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include "engine/kernels/simd/conv_direction-inl.hpp"
 #include "engine/kernels/simd/conv_planning-inl.hpp"
@@ -22,31 +21,18 @@ struct ConvListed {
   using Copy = ConvCopy<Arch>;
   using V = Vec<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr bool kInParts = !kUnrollsTaps<Arch>;
-  static constexpr int kMostTerms = kInParts ? 160 : 64;
+  static constexpr int kMostTerms = Planning::kMostTerms;
   // What the tiles of all output channels read, one after another, stays in the second cache: of a part of the input
   // channels, in a copy where these would push each other out.
   static constexpr std::int64_t kWindowBytes = 128 << 10;
   static constexpr std::int64_t kWindowVectors = kWindowBytes / (L * static_cast<std::int64_t>(sizeof(float)));
   static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
 
-  // Kernels of one tap compute too little on what they load; large kernels so much that their tiles may go through all
-  // channels at once.
-  static bool suits(const Direction& d) noexcept {
-    if (d.window() == 1 || d.window() > kMostTerms ||
-        d.src_channels * d.src_plane > std::numeric_limits<std::int32_t>::max())
-      return false;
-    if (d.filter() <= kMostTerms) return true;
-    constexpr std::int64_t kEnoughMultiplyAdds = 8;  // for each vector
-    const std::int64_t pixels = Tiles::most_pixels(d.tile);
-    const std::int64_t vectors = d.r * ((pixels - 1) * d.columns->src_step + d.s);
-    return kInParts && d.window() * pixels * d.tile < kEnoughMultiplyAdds * vectors;
-  }
-
-  // Whether so many outputs of a band share a list that making it costs little.
+  // Whether so many outputs of a band share a list that making it costs little. (A single row comes in parts as threads
+  // share it, which must not change how it is added up.)
   static bool pays(const Direction& d, const AxisRun& column) noexcept {
     constexpr std::int64_t kFewestTiles = 8;  // of a row
-    return column.count * d.dst_channels >= kFewestTiles * d.tile;
+    return d.dst_plane == d.dst_width * L || column.count * d.dst_channels >= kFewestTiles * d.tile;
   }
 
   // A value that is read, as a distance from the pixel's first, and its weight, as a place among those of a channel.

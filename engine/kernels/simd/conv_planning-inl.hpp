@@ -2,6 +2,8 @@
 // weights: [groups][channel tiles][input channels][R][S][channels of the tile].
 #pragma once
 
+#include <limits>
+
 #include "engine/kernels/simd/conv_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_tile-inl.hpp"
 #include "engine/kernels/simd/conv_weights_transposed-inl.hpp"
@@ -66,6 +68,25 @@ struct ConvPlanning {
     return best;
   }
 
+  // Terms of a list (conv_listed-inl.hpp). Where a tile does three taps of a row at once, it takes long enough with
+  // fewer terms, and longer sums need no list.
+  static constexpr bool kListsParts = !kUnrollsTaps<Arch>;
+  static constexpr int kMostTerms = kListsParts ? 160 : 64;
+
+  // Whether a direction's tiles read their terms from a list: not kernels of one tap, which compute too little on what
+  // they load, nor large ones, which compute so much that their tiles may go through all channels at once.
+  static bool lists(const ConvShape& p, const std::vector<AxisRun>& columns, std::int64_t src_channels,
+                    std::int64_t src_pixels, std::int64_t tile) noexcept {
+    constexpr std::int64_t kEnoughMultiplyAdds = 8;  // for each vector
+    const std::int64_t window = p.r * p.s, pixels = Tiles::most_pixels(tile);
+    if (p.group_c() * p.group_k() == 1 || window == 1 || window > kMostTerms || columns.empty() ||
+        src_channels * src_pixels * kLanes < Arch >> std::numeric_limits<std::int32_t>::max())
+      return false;
+    if (src_channels * window <= kMostTerms) return true;
+    const std::int64_t vectors = p.r * ((pixels - 1) * columns.front().src_step + p.s);
+    return kListsParts && window * pixels * tile < kEnoughMultiplyAdds * vectors;
+  }
+
   // The image of a 1x1 convolution is a single row of pixels.
   static void flatten(const ConvShape& p, ConvPlan& plan) {
     if (p.r * p.s != 1 || p.stride_h * p.stride_w != 1 || p.out_h != p.h || p.out_w != p.w) return;
@@ -85,6 +106,8 @@ struct ConvPlanning {
     }
     plan.tile_k = choose_tile(plan.columns, p.group_k(), p.r * p.s, p.group_c());
     plan.tile_c = choose_tile(plan.backward_columns, p.group_c(), p.r * p.s, p.group_k());
+    plan.listed = lists(p, plan.columns, p.group_c(), p.h * p.w, plan.tile_k);
+    plan.listed_backward = lists(p, plan.backward_columns, p.group_k(), p.out_h * p.out_w, plan.tile_c);
     plan.packed = plan.packed_backward = p.weights();
     plan.weight_tile = ConvWeightsTile<Arch>::most_out(p);
     if (!ConvWeightsTransposed<Arch>::suits(p)) return;
