@@ -14,6 +14,7 @@ namespace hone::simd {
 template <class Arch>
 struct ConvPlanning {
   using Tiles = ConvTile<Arch>;
+  static constexpr std::int64_t L = kLanes<Arch>;
 
   // Output channels of the tile that starts at channel k, of those of a group: the last two tiles share what is left.
   static std::int64_t tile_channels(std::int64_t k, std::int64_t channels, std::int64_t most) noexcept {
@@ -73,14 +74,17 @@ struct ConvPlanning {
   static constexpr bool kListsParts = !kUnrollsTaps<Arch>;
   static constexpr int kMostTerms = kListsParts ? 160 : 64;
 
-  // Whether a direction's tiles read their terms from a list: not kernels of one tap, which compute too little on what
-  // they load, nor large ones, which compute so much that their tiles may go through all channels at once.
+  // Whether a direction's tiles read their terms from a list: not kernels of one tap and many channels, which compute
+  // too little on what they load, nor large ones, which compute so much that their tiles may go through all channels at
+  // once.
   static bool lists(const ConvShape& p, const std::vector<AxisRun>& columns, std::int64_t src_channels,
                     std::int64_t src_pixels, std::int64_t tile) noexcept {
     constexpr std::int64_t kEnoughMultiplyAdds = 8;  // for each vector
+    constexpr std::int64_t kMostOfOneTap = kListsParts ? 32 : 0;
     const std::int64_t window = p.r * p.s, pixels = Tiles::most_pixels(tile);
-    if (p.group_c() * p.group_k() == 1 || window == 1 || window > kMostTerms || columns.empty() ||
-        src_channels * src_pixels * kLanes < Arch >> std::numeric_limits<std::int32_t>::max())
+    const std::int64_t values = src_channels * src_pixels * L;  // places of terms are 32 bits
+    if (p.group_c() * p.group_k() == 1 || (window == 1 && src_channels > kMostOfOneTap) || window > kMostTerms ||
+        columns.empty() || values > std::numeric_limits<std::int32_t>::max())
       return false;
     if (src_channels * window <= kMostTerms) return true;
     const std::int64_t vectors = p.r * ((pixels - 1) * columns.front().src_step + p.s);
