@@ -56,10 +56,9 @@ struct Conv {
   // used too little, or a tile computes long enough on what it loads for the second cache to keep up.
   static std::int64_t channels_at_a_time(const Direction& d, const Strip& strip, const Copy& copy,
                                          std::int64_t outputs) noexcept {
-    constexpr std::int64_t kFewestMultiplyAdds = 8;  // for each vector
     const std::int64_t taps = strip.rows.run->taps * strip.columns.run->taps;
     const std::int64_t held = kPartVectors / copy.vectors();
-    const bool keeps_up = taps * strip.pixels * d.tile >= kFewestMultiplyAdds * copy.vectors();
+    const bool keeps_up = taps * strip.pixels * d.tile >= Planning::kEnoughMultiplyAdds * copy.vectors();
     return outputs < kFewestUses * d.tile || keeps_up || held * taps < kFewestTaps ? 0 : held;
   }
 

@@ -141,21 +141,9 @@ struct ConvListed {
   }
 
   static Strips strips_of(std::int64_t channels, std::int64_t pixels) noexcept {
-    const auto with = [&](auto tk) {
+    return Tiles::with_channels(channels, [&](auto tk) {
       return strips_of<tk>(pixels, std::make_integer_sequence<int, Tiles::most_pixels(tk)>{});
-    };
-    switch (channels) {
-      case 1:
-        return with(std::integral_constant<int, 1>{});
-      case 2:
-        return with(std::integral_constant<int, 2>{});
-      case 3:
-        return with(std::integral_constant<int, 3>{});
-      case 4:
-        return with(std::integral_constant<int, 4>{});
-      default:
-        return with(std::integral_constant<int, Tiles::kMostChannels>{});
-    }
+    });
   }
 
   // Pixels next to each other in strips of at most `most`, a tile's channels. a: of the first strip.

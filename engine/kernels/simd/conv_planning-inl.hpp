@@ -69,6 +69,9 @@ struct ConvPlanning {
     return best;
   }
 
+  // For each vector that is read: then the second cache keeps up with a tile.
+  static constexpr std::int64_t kEnoughMultiplyAdds = 8;
+
   // Terms of a list (conv_listed-inl.hpp). Where a tile does three taps of a row at once, it takes long enough with
   // fewer terms, and longer sums need no list.
   static constexpr bool kListsParts = !kUnrollsTaps<Arch>;
@@ -79,7 +82,6 @@ struct ConvPlanning {
   // once.
   static bool lists(const ConvShape& p, const std::vector<AxisRun>& columns, std::int64_t src_channels,
                     std::int64_t src_pixels, std::int64_t tile) noexcept {
-    constexpr std::int64_t kEnoughMultiplyAdds = 8;  // for each vector
     constexpr std::int64_t kMostOfOneTap = kListsParts ? 32 : 0;
     const std::int64_t window = p.r * p.s, pixels = Tiles::most_pixels(tile);
     const std::int64_t values = src_channels * src_pixels * L;  // places of terms are 32 bits

@@ -180,23 +180,28 @@ struct ConvTile {
     return kTiles[pixels - 1];
   }
 
-  template <Form kForm>
-  static Tile tile_of(std::int64_t channels, std::int64_t pixels) noexcept {
-    const auto with = [&](auto tk) {
-      return tile_of<kForm, tk>(pixels, std::make_integer_sequence<int, most_pixels(tk)>{});
-    };
+  // body(channels), as a constant.
+  template <class Body>
+  static auto with_channels(std::int64_t channels, const Body& body) noexcept {
     switch (channels) {
       case 1:
-        return with(std::integral_constant<int, 1>{});
+        return body(std::integral_constant<int, 1>{});
       case 2:
-        return with(std::integral_constant<int, 2>{});
+        return body(std::integral_constant<int, 2>{});
       case 3:
-        return with(std::integral_constant<int, 3>{});
+        return body(std::integral_constant<int, 3>{});
       case 4:
-        return with(std::integral_constant<int, 4>{});
+        return body(std::integral_constant<int, 4>{});
       default:
-        return with(std::integral_constant<int, kMostChannels>{});
+        return body(std::integral_constant<int, kMostChannels>{});
     }
+  }
+
+  template <Form kForm>
+  static Tile tile_of(std::int64_t channels, std::int64_t pixels) noexcept {
+    return with_channels(channels, [&](auto tk) {
+      return tile_of<kForm, tk>(pixels, std::make_integer_sequence<int, most_pixels(tk)>{});
+    });
   }
 
   static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
