@@ -35,7 +35,7 @@ struct ConvListed {
     return d.dst_plane == d.dst_width * L || column.count * d.dst_channels >= kFewestTiles * d.tile;
   }
 
-  // A value that is read, as a distance from the pixel's first, and its weight, as a place among those of a channel.
+  // A value that is read, as a distance from the pixel's first, and its weights, as a distance from the tile's first.
   struct Term {
     std::int32_t src, weight;
   };
@@ -50,8 +50,8 @@ struct ConvListed {
       std::int64_t channel, row, tap;
     };
 
-    Terms(const AxisRun& row, const AxisRun& column, std::int64_t channels, const Steps& src,
-          const Steps& weight) noexcept {
+    void make(const AxisRun& row, const AxisRun& column, std::int64_t channels, const Steps& src,
+              const Steps& weight) noexcept {
       Term* to = list;
       const auto add_tap = [&](std::int64_t s) {
         for (std::int64_t c = 0; c < channels; ++c)
@@ -90,10 +90,13 @@ struct ConvListed {
     const Args a = args;  // a copy: what is stored to dst can't change it
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
     const Term *const last_begin = a.terms->last_begin, *const end = a.terms->end;
-    const float* src = a.src;
+    const float *pixels[TP], *const weights = a.weights;
+    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
     float* dst = a.dst;
     const auto add = [&](auto& acc, auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
-      Tiles::template add_tap<first, last>(acc, src + term.src, a.src_pixel_step, a.weights + term.weight * TK);
+      const std::int64_t src = term.src;
+      Tiles::template add_tap_of<first, last>(
+          acc, [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); }, weights + term.weight);
     };
     using Zero = std::integral_constant<int, 0>;
     using All = std::integral_constant<int, TP>;
@@ -129,7 +132,7 @@ struct ConvListed {
         unroll<TP>([&](auto p)
                        HONE_INLINE_LAMBDA { store<Arch>(dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
       });
-      src += TP * a.src_pixel_step;
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] += TP * a.src_pixel_step; });
       dst += TP * a.dst_pixel_step;
     }
   }
@@ -208,8 +211,8 @@ struct ConvListed {
       column_step = b.column.src_step / copy.inner.step * L;
       column_tap = b.column.src_tap_step / copy.inner.step * L;
     }
-    const Terms terms(b.row, b.column, chunk.channels, {plane, row_tap, column_tap}, {d.window(), d.s, 1});
     const bool along_row = d.along_row(b.column, chunk.rows);
+    Terms terms;
     Args a;
     a.terms = &terms;
     a.accumulate = chunk.channel > 0;
@@ -223,7 +226,10 @@ struct ConvListed {
     const std::int64_t dst_step = along_row ? b.row.out_step * dst_width : b.column.out_step * L;
     const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
     for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
+      const std::int64_t last = tk;
       tk = Planning::tile_channels(k, d.dst_channels, d.tile);
+      if (tk != last)
+        terms.make(b.row, b.column, chunk.channels, {plane, row_tap, column_tap}, {d.window() * tk, d.s * tk, tk});
       a.weights = weights + k * d.filter() + chunk.channel * d.window() * tk;
       a.bias = bias == nullptr ? nullptr : bias + k;
       for (std::int64_t i = 0; i < (along_row ? chunk.rows : chunk.columns); ++i) {

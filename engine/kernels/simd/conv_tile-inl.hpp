@@ -2,7 +2,6 @@
 // loads the TP pixels (a vector of images each) and broadcasts the TK weights.
 #pragma once
 
-#include <cstddef>
 #include <type_traits>
 
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -46,15 +45,9 @@ struct ConvTile {
   // adjacent taps; a kernel of one tap, any steps, with a copy of what is read.
   enum class Form { any, adjacent, three, copying };
 
-  // One tap of pixels kFirst ... kEnd - 1. copy: null, or where they are stored.
-  template <int kFirst, int kEnd, int TP, int TK, class To = std::nullptr_t>
-  HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step, const float* weights,
-                                  To copy = nullptr) noexcept {
-    const auto read = [&](int p) HONE_INLINE_LAMBDA {
-      const V x = load_pinned<Arch>(src + p * step);
-      if constexpr (!std::is_null_pointer_v<To>) store<Arch>(copy + p * L, x);
-      return x;
-    };
+  // One tap of pixels kFirst ... kEnd - 1, which read(pixel) loads.
+  template <int kFirst, int kEnd, int TP, int TK, class Read>
+  HONE_INLINE static void add_tap_of(V (&acc)[TP][TK], const Read& read, const float* weights) noexcept {
     if constexpr (TP <= TK) {
       V x[TP];
       unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
@@ -71,6 +64,14 @@ struct ConvTile {
         unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
       });
     }
+  }
+
+  // The same, `step` values apart.
+  template <int kFirst, int kEnd, int TP, int TK>
+  HONE_INLINE static void add_tap(V (&acc)[TP][TK], const float* src, std::int64_t step,
+                                  const float* weights) noexcept {
+    add_tap_of<kFirst, kEnd>(
+        acc, [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(src + p * step); }, weights);
   }
 
   // All taps of a row.
@@ -148,7 +149,12 @@ struct ConvTile {
       float* copy = a.copy;
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();
-        add_tap<0, TP>(acc, src, a.src_pixel_step, weights, copy);
+        const auto read = [&](int p) HONE_INLINE_LAMBDA {
+          const V x = load_pinned<Arch>(src + p * a.src_pixel_step);
+          store<Arch>(copy + p * L, x);
+          return x;
+        };
+        add_tap_of<0, TP>(acc, read, weights);
         copy += TP * L;
       });
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
