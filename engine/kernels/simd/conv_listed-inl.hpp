@@ -23,10 +23,11 @@ struct ConvListed {
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr int kMostTerms = Planning::kMostTerms;
   // What the tiles of all output channels read, one after another, stays in the second cache: of a part of the input
-  // channels, in a copy where these would push each other out.
+  // channels, in a copy where these would push each other out, or come from beyond that cache: read once, along rows.
   static constexpr std::int64_t kWindowBytes = 128 << 10;
   static constexpr std::int64_t kWindowVectors = kWindowBytes / (L * static_cast<std::int64_t>(sizeof(float)));
   static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
+  static constexpr std::int64_t kSecondCacheBytes = 512 << 10;
 
   // Whether so many outputs of a band share a list that making it costs little. (A single row comes in parts as threads
   // share it, which must not change how it is added up.)
@@ -201,7 +202,8 @@ struct ConvListed {
     const Copy copy = window(b, chunk.rows, chunk.columns);
     alignas(64) float buffer[kWindowVectors * L];
     const bool used_enough = b.k_end - b.k_begin >= kFewestUses * d.tile;
-    if (used_enough && channels_collide<Arch>(plane, 2 * chunk.channels) &&
+    const bool is_far = d.src_channels * plane * static_cast<std::int64_t>(sizeof(float)) > kSecondCacheBytes;
+    if (used_enough && (is_far || channels_collide<Arch>(plane, 2 * chunk.channels)) &&
         chunk.channels * copy.vectors() <= kWindowVectors) {
       copy.fill(src, plane, chunk.channels, lacks_first, lacks_last, buffer);
       src = buffer;
