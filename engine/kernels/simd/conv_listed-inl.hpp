@@ -28,6 +28,7 @@ struct ConvListed {
   static constexpr std::int64_t kWindowVectors = kWindowBytes / (L * static_cast<std::int64_t>(sizeof(float)));
   static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
   static constexpr std::int64_t kSecondCacheBytes = 512 << 10;
+  static constexpr std::int64_t kLineFloats = 16;
 
   // Whether so many outputs of a band share a list that making it costs little. (A single row comes in parts as threads
   // share it, which must not change how it is added up.)
@@ -74,7 +75,9 @@ struct ConvListed {
   struct Args {
     const float* src;  // first pixel, first tap
     std::int64_t src_pixel_step;
-    const float* weights;  // [terms][TK]
+    const float* weights;       // [terms][TK]
+    const float* next_weights;  // of the next tile, prefetched: so many lines with each strip
+    std::int64_t next_lines;
     const Terms* terms;
     std::int64_t strips;           // next to each other, of TP pixels
     bool lacks_first, lacks_last;  // the first pixel of all, its first tap; the last one, its last tap
@@ -93,6 +96,7 @@ struct ConvListed {
     const Term *const last_begin = a.terms->last_begin, *const end = a.terms->end;
     const float *pixels[TP], *const weights = a.weights;
     unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
+    const float* next_weights = a.next_weights;
     float* dst = a.dst;
     const auto add = [&](auto& acc, auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
       const std::int64_t src = term.src;
@@ -113,6 +117,7 @@ struct ConvListed {
           const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
         });
+      for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
       // What the next tile of channels writes.
       unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
@@ -162,6 +167,7 @@ struct ConvListed {
       a.lacks_first = false;
       a.src += strips * strip_pixels * a.src_pixel_step;
       a.dst += strips * strip_pixels * a.dst_pixel_step;
+      a.next_weights += strips * a.next_lines * kLineFloats;
     };
     run_strips(larger, size + 1, false);
     run_strips(all - larger, size, true);
@@ -227,6 +233,8 @@ struct ConvListed {
     const std::int64_t src_step = along_row ? row_step : column_step;
     const std::int64_t dst_step = along_row ? b.row.out_step * dst_width : b.column.out_step * L;
     const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
+    const std::int64_t lines = along_row ? chunk.rows : chunk.columns, pixels = along_row ? chunk.columns : chunk.rows;
+    const std::int64_t most = Tiles::most_pixels(d.tile), strips = divide_up(pixels, most);
     for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
       const std::int64_t last = tk;
       tk = Planning::tile_channels(k, d.dst_channels, d.tile);
@@ -234,10 +242,14 @@ struct ConvListed {
         terms.make(b.row, b.column, chunk.channels, {plane, row_tap, column_tap}, {d.window() * tk, d.s * tk, tk});
       a.weights = weights + k * d.filter() + chunk.channel * d.window() * tk;
       a.bias = bias == nullptr ? nullptr : bias + k;
-      for (std::int64_t i = 0; i < (along_row ? chunk.rows : chunk.columns); ++i) {
+      const float* next_weights = a.weights + tk * d.filter();
+      a.next_lines =
+          k + tk < b.k_end ? divide_up(divide_up(chunk.channels * d.window() * tk, kLineFloats), lines * strips) : 0;
+      for (std::int64_t i = 0; i < lines; ++i) {
         a.src = src + i * src_step;
         a.dst = dst + k * d.dst_plane + i * dst_step;
-        run(a, tk, along_row ? chunk.columns : chunk.rows, Tiles::most_pixels(d.tile));
+        a.next_weights = next_weights + i * strips * a.next_lines * kLineFloats;
+        run(a, tk, pixels, most);
       }
     }
   }
