@@ -1,9 +1,9 @@
 """usage: look_at_page.py PICTURE.png SCHEME SLOT... What a browser drew of a report: its cards, with the curves of these
 slots (0: the user's own model, 1: the best ...) in the plots of the second one, and nothing beside the cards. SCHEME: light
 or dark; with `narrow` behind it, the plots are below one another."""
-import struct
 import sys
-import zlib
+
+from PIL import Image
 
 BACKGROUND = {"light": (0xF4, 0xF6, 0xF8), "dark": (0x0E, 0x13, 0x19)}
 CURVES = {
@@ -12,39 +12,11 @@ CURVES = {
 }
 
 
-def read_png(path):
-    """Rows of (r, g, b): an 8-bit picture without interlacing."""
-    with open(path, "rb") as opened:
-        data = opened.read()
-    at, packed = 8, b""
-    while at < len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        body = data[at + 8 : at + 8 + length]
-        at += 12 + length
-        if kind == b"IHDR":
-            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
-            assert depth == 8 and colour in (2, 6) and interlace == 0
-        elif kind == b"IDAT":
-            packed += body
-    step = 3 if colour == 2 else 4
-    raw, stride = zlib.decompress(packed), width * step
-    rows, before = [], bytearray(stride)
-    for y in range(height):
-        start = y * (stride + 1)
-        method, line = raw[start], bytearray(raw[start + 1 : start + 1 + stride])
-        for i in range(stride if method else 0):
-            left = line[i - step] if i >= step else 0
-            up, corner = before[i], before[i - step] if i >= step else 0
-            if method == 4:
-                guess = left + up - corner
-                distances = abs(guess - left), abs(guess - up), abs(guess - corner)
-                value = (left, up, corner)[distances.index(min(distances))]
-            else:
-                value = (0, left, up, (left + up) // 2)[method]
-            line[i] = line[i] + value & 255
-        rows.append([tuple(line[i : i + 3]) for i in range(0, stride, step)])
-        before = line
-    return rows
+def read_rows(path):
+    """Rows of (r, g, b)."""
+    picture = Image.open(path).convert("RGB")
+    pixels, width = list(picture.getdata()), picture.width
+    return [pixels[start : start + width] for start in range(0, len(pixels), width)]
 
 
 def cards_of(rows, background, x):
@@ -63,7 +35,7 @@ def cards_of(rows, background, x):
 def main():
     picture, scheme, slots = sys.argv[1], sys.argv[2], [int(slot) for slot in sys.argv[3:] if slot != "narrow"]
     narrow = "narrow" in sys.argv
-    rows, background = read_png(picture), BACKGROUND[scheme]
+    rows, background = read_rows(picture), BACKGROUND[scheme]
     width = len(rows[0])
     edge = next(x for x in range(width) if any(row[x] != background for row in rows))
     problems = []

@@ -39,7 +39,7 @@ look() {
   browser "${dark[@]}" --window-size="$size" --screenshot="$BATS_TEST_TMPDIR/picture.png" "file://$PWD/$file"
   cat "$BATS_TEST_TMPDIR/console"
   [ ! -s "$BATS_TEST_TMPDIR/console" ]
-  python3 "$BATS_TEST_DIRNAME/look_at_page.py" "$BATS_TEST_TMPDIR/picture.png" "$@"
+  /usr/bin/python3 "$BATS_TEST_DIRNAME/look_at_page.py" "$BATS_TEST_TMPDIR/picture.png" "$@"
 }
 
 @test "search writes its report, and hone report writes the same" {
