@@ -90,7 +90,7 @@ struct ConvWeightsTile {
       const V d = load_pinned<Arch>(diff + k * plane);
       unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
         unroll<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-          constexpr int kTap = kFirst + i;
+          const int kTap = kFirst + i;
           acc[k][c][kTap] = fma<Arch>(d, x[c][(kTurn + kTap) % 3], acc[k][c][kTap]);
         });
       });

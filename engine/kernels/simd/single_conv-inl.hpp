@@ -43,8 +43,14 @@ struct SingleConv {
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
-  // Taps of a row: any number; a kernel of one tap; three, as adjacent as the pixels.
+  // Taps of a row: any number; of adjacent pixels a kernel of one tap, or three adjacent ones.
   enum class Taps { any, one, three };
+
+  static Taps taps_of(const TileArgs& a) noexcept {
+    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
+    if (unrolls && a.taps == 3 && a.src_tap_step == 1) return Taps::three;
+    return a.rows == 1 && a.taps == 1 ? Taps::one : Taps::any;
+  }
 
   template <int W, int TP, int TV, bool kUnitStep>
   [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
@@ -75,14 +81,14 @@ struct SingleConv {
           add_channels<W, TP, TV, kUnitStep, 1, taps>(
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
-    constexpr Taps kThree = kUnitStep ? Taps::three : Taps::any;
-    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
-    if (kUnitStep && unrolls && a.taps == 3 && a.src_tap_step == 1)
-      add(std::integral_constant<Taps, kThree>());
-    else if (a.rows == 1 && a.taps == 1)
-      add(std::integral_constant<Taps, Taps::one>());
-    else
-      add(std::integral_constant<Taps, Taps::any>());
+    const Taps taps = kUnitStep ? taps_of(a) : Taps::any;
+    if constexpr (kUnitStep) {
+      if (taps == Taps::three)
+        add(std::integral_constant<Taps, Taps::three>());
+      else if (taps == Taps::one)
+        add(std::integral_constant<Taps, Taps::one>());
+    }
+    if (taps == Taps::any) add(std::integral_constant<Taps, Taps::any>());
     if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
@@ -107,7 +113,7 @@ struct SingleConv {
     std::int64_t k = 0;
     if (TP > 1 && a.dst_pixel_step == 1)
       for (; k + 4 <= a.stored; k += 4, dst += 4 * a.dst_plane)
-        unroll<(TP + kWide - 1) / kWide>([&](auto i) HONE_INLINE_LAMBDA {
+        unroll_constants<(TP + kWide - 1) / kWide>([&](auto i) HONE_INLINE_LAMBDA {
           constexpr int kFirst = i * kWide, kPixels = TP - kFirst < kWide ? TP - kFirst : kWide;
           typename F::V four[4];
           F::template load_columns<kPixels>(&pixels[kFirst][k], kWidth, four);
@@ -125,7 +131,7 @@ struct SingleConv {
                                   const typename Floats<Arch, W>::V (&w)[TV]) noexcept {
     using F = Floats<Arch, W>;
     unroll<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-      constexpr int kPixel = kFirst + i;
+      const int kPixel = kFirst + i;
       const auto x = F::broadcast_pinned(src + kPixel * step);
       unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
     });
@@ -150,7 +156,7 @@ struct SingleConv {
     for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
       if constexpr (kTaps == Taps::three && kUnrollsTaps<Arch>) {
-        unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+        unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
           V w[TV];
@@ -169,7 +175,7 @@ struct SingleConv {
         const float *src = src_row, *weights = weights_row;
         std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
         const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
-          unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
             V w[TV];
             load_weights(w, weights + i * a.weights_plane);
             add_tap<W, first, end>(sums_of(i), src + i * a.src_plane, step, w);

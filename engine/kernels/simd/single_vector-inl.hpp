@@ -51,7 +51,7 @@ struct Floats {
     if constexpr (kCount == W)
       store(to, x);
     else
-      unroll<kCount>([&](auto i) HONE_INLINE_LAMBDA {
+      unroll_constants<kCount>([&](auto i) HONE_INLINE_LAMBDA {
         constexpr int kAt = i;
         to[kAt] = x[kAt];
       });
@@ -63,7 +63,7 @@ struct Floats {
   template <int kRows>
   HONE_INLINE static void load_columns(const float* src, std::int64_t src_row, V (&out)[4]) noexcept {
     V x[4];
-    unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+    unroll_constants<4>([&](auto i) HONE_INLINE_LAMBDA {
       constexpr int kGroups = (kRows - i + 3) / 4;
       x[i] = load_fours<(kGroups > 0 ? kGroups : 1)>(src + (kGroups > 0 ? i : 0) * src_row, 4 * src_row);
     });

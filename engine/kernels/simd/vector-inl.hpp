@@ -36,14 +36,21 @@ inline constexpr int kRegisters<xsimd::neon64> = 32;
 template <class Arch>
 inline constexpr bool kUnrollsTaps = kRegisters<Arch> >= 32 || kLanes<Arch> == 4;
 
+// body(0) ... body(N - 1), unrolled: accumulators indexed by it stay in registers.
+template <int N, class Body>
+HONE_INLINE void unroll(const Body& body) {
+#pragma GCC unroll 64
+  for (int i = 0; i < N; ++i) body(i);
+}
+
 template <class Body, int... I>
 HONE_INLINE void unroll_sequence(const Body& body, std::integer_sequence<int, I...>) {
   (body(std::integral_constant<int, I>{}), ...);
 }
 
-// body(0) ... body(N - 1), each with a constant: accumulators indexed by it stay in registers.
+// The same with constants, for types that depend on them. (An instance of its own for each takes long to compile.)
 template <int N, class Body>
-HONE_INLINE void unroll(const Body& body) {
+HONE_INLINE void unroll_constants(const Body& body) {
   unroll_sequence(body, std::make_integer_sequence<int, N>{});
 }
 
