@@ -50,18 +50,19 @@ struct ConvTile {
   HONE_INLINE static void add_tap_of(V (&acc)[TP][TK], const Read& read, const float* weights) noexcept {
     if constexpr (TP <= TK) {
       V x[TP];
-      unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+      unroll_constants<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
+      unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
         const V w = broadcast_pinned<Arch>(weights + k);
-        unroll<kEnd - kFirst>(
+        unroll_constants<kEnd - kFirst>(
             [&](auto p) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x[kFirst + p], w, acc[kFirst + p][k]); });
       });
     } else {
       V w[TK];
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
-      unroll<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA {
+      unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
+      unroll_constants<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA {
         const V x = read(kFirst + p);
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
+        unroll_constants<TK>([&](auto k)
+                                 HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
       });
     }
   }

@@ -86,11 +86,11 @@ struct ConvWeightsTile {
   template <int kTurn, int kFirst, int kEnd, int TK, int TC>
   HONE_INLINE static void add_three(V (&acc)[TK][TC][3], const V (&x)[TC][3], const float* diff,
                                     std::int64_t plane) noexcept {
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+    unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
       const V d = load_pinned<Arch>(diff + k * plane);
-      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
-        unroll<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-          const int kTap = kFirst + i;
+      unroll_constants<TC>([&](auto c) HONE_INLINE_LAMBDA {
+        unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
+          constexpr int kTap = kFirst + i;
           acc[k][c][kTap] = fma<Arch>(d, x[c][(kTurn + kTap) % 3], acc[k][c][kTap]);
         });
       });

@@ -130,10 +130,10 @@ struct SingleConv {
   HONE_INLINE static void add_tap(typename Floats<Arch, W>::V (&sums)[TP][TV], const float* src, std::int64_t step,
                                   const typename Floats<Arch, W>::V (&w)[TV]) noexcept {
     using F = Floats<Arch, W>;
-    unroll<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-      const int kPixel = kFirst + i;
+    unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
+      constexpr int kPixel = kFirst + i;
       const auto x = F::broadcast_pinned(src + kPixel * step);
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
+      unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
     });
   }
 
