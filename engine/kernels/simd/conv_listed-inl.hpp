@@ -1,4 +1,4 @@
-// Direct convolution whose tiles read the terms of their sums from a list, made once for all strips of a band of rows.
+// Direct convolution whose tiles read the terms of their sums from a list, made once for many strips of a band of rows.
 // A tile as in conv_tile-inl.hpp spends a part of its time between its loops over channels, rows and taps: much of it
 // where sums have few terms, as in first layers. A band is done a tile of output channels at a time, which writes along
 // rows. With AVX2, which gains by it in general, longer sums are done a part of the input channels at a time.
@@ -42,8 +42,8 @@ struct ConvListed {
     std::int32_t src, weight;
   };
 
-  // Terms of the outputs that share their taps: those of the first tap of a row, which the first pixel may lack; then
-  // all others; at the end those of the last tap.
+  // Terms of the outputs that share their taps, for tiles of so many channels: those of the first tap of a row, which
+  // the first pixel may lack; then all others; at the end those of the last tap.
   struct Terms {
     Term list[kMostTerms];
     const Term *first_end, *last_begin, *end;
@@ -76,8 +76,8 @@ struct ConvListed {
     const float* src;  // first pixel, first tap
     std::int64_t src_pixel_step;
     const float* weights;       // [terms][TK]
-    const float* next_weights;  // of the next tile, prefetched: so many lines with each strip
-    std::int64_t next_lines;
+    const float* next_weights;  // of the next tile, prefetched
+    std::int64_t next_lines;    // of these, with each strip
     const Terms* terms;
     std::int64_t strips;           // next to each other, of TP pixels
     bool lacks_first, lacks_last;  // the first pixel of all, its first tap; the last one, its last tap
@@ -233,8 +233,8 @@ struct ConvListed {
     const std::int64_t src_step = along_row ? row_step : column_step;
     const std::int64_t dst_step = along_row ? b.row.out_step * dst_width : b.column.out_step * L;
     const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
-    const std::int64_t lines = along_row ? chunk.rows : chunk.columns, pixels = along_row ? chunk.columns : chunk.rows;
-    const std::int64_t most = Tiles::most_pixels(d.tile), strips = divide_up(pixels, most);
+    const std::int64_t along = along_row ? chunk.columns : chunk.rows, across = along_row ? chunk.rows : chunk.columns;
+    const std::int64_t most = Tiles::most_pixels(d.tile), strips = divide_up(along, most);
     for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
       const std::int64_t last = tk;
       tk = Planning::tile_channels(k, d.dst_channels, d.tile);
@@ -244,12 +244,12 @@ struct ConvListed {
       a.bias = bias == nullptr ? nullptr : bias + k;
       const float* next_weights = a.weights + tk * d.filter();
       a.next_lines =
-          k + tk < b.k_end ? divide_up(divide_up(chunk.channels * d.window() * tk, kLineFloats), lines * strips) : 0;
-      for (std::int64_t i = 0; i < lines; ++i) {
+          k + tk < b.k_end ? divide_up(divide_up(chunk.channels * d.window() * tk, kLineFloats), across * strips) : 0;
+      for (std::int64_t i = 0; i < across; ++i) {
         a.src = src + i * src_step;
         a.dst = dst + k * d.dst_plane + i * dst_step;
         a.next_weights = next_weights + i * strips * a.next_lines * kLineFloats;
-        run(a, tk, pixels, most);
+        run(a, tk, along, most);
       }
     }
   }
