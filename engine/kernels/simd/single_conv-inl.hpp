@@ -1,8 +1,6 @@
-// Direct convolution of one image at a time, plain NCHW: vectors run over output channels. A tile holds TP pixels x TV
-// vectors of channels in registers; for each input channel and tap it loads the TV weights and broadcasts the TP
-// pixels, which may be any distance apart: along a row, or along a column where a run of columns is short. Taps on
-// padding are left out, as AxisRun says. At the end the tile is transposed, four channels at a time. Forward and the
-// gradient of the input are the same tile, run over other axis runs and with other packed weights.
+// Direct convolution of one image at a time, plain NCHW: vectors run over output channels (single_conv_tile-inl.hpp).
+// Taps on padding are left out, as AxisRun says. Forward and the gradient of the input are the same tiles, run over
+// other axis runs and with other packed weights.
 //
 // Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
 // vector would be half empty and the ISA has vectors of half the width, it is a tile of its own. A few channels are
@@ -10,8 +8,8 @@
 #pragma once
 
 #include "engine/kernels/simd/single_conv_narrow-inl.hpp"
+#include "engine/kernels/simd/single_conv_tile-inl.hpp"
 #include "engine/kernels/simd/single_conv_weights-inl.hpp"
-#include "engine/kernels/simd/single_vector-inl.hpp"
 #include "engine/kernels/table.hpp"
 
 namespace hone::simd {
@@ -19,186 +17,10 @@ namespace hone::simd {
 template <class Arch>
 struct SingleConv {
   using Narrow = SingleConvNarrow<Arch>;
-  static constexpr int L = static_cast<int>(kLanes<Arch>);
-  static constexpr bool kMany = kRegisters<Arch> >= 32;
+  using Tiles = SingleConvTile<Arch>;
+  using TileArgs = typename Tiles::Args;
+  static constexpr int L = Tiles::L;
   static constexpr bool kHasHalf = L == 16;
-  static constexpr int kMostVectors = 3;
-  static constexpr int most_pixels(int tv) {
-    return kMany ? (tv == 1 ? 16 : tv == 2 ? 14 : 9) : (tv == 1 ? 12 : tv == 2 ? 6 : 4);
-  }
-
-  struct TileArgs {
-    const float* src;  // first pixel, first tap
-    std::int64_t src_plane, src_row_step, src_tap_step, src_pixel_step;
-    const float* weights;  // first tap
-    std::int64_t weights_plane, weights_row_step, weights_tap_step;
-    std::int64_t channels, rows, taps;
-    const float* bias;    // of the tile's channels; may be null
-    std::int64_t stored;  // channels of the tile that exist
-    bool relu;
-    bool lacks_first, lacks_last;  // Taps::three: the first pixel, its first tap; the last pixel, its last tap
-    float* dst;
-    std::int64_t dst_plane, dst_pixel_step;
-    std::int64_t src_ahead;  // from the first tap to the last that the next row of tiles, or a later tile, reads
-  };
-  using Tile = void (*)(const TileArgs&) noexcept;
-
-  // Taps of a row: any number; of adjacent pixels a kernel of one tap, or three adjacent ones.
-  enum class Taps { any, one, three };
-
-  static Taps taps_of(const TileArgs& a) noexcept {
-    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
-    if (unrolls && a.taps == 3 && a.src_tap_step == 1) return Taps::three;
-    return a.rows == 1 && a.taps == 1 ? Taps::one : Taps::any;
-  }
-
-  template <int W, int TP, int TV, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
-    const TileArgs a = args;  // what is stored can't change it
-    using F = Floats<Arch, W>;
-    using V = typename F::V;
-    V acc[TP][TV];
-    unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
-      const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
-    });
-    // Small tiles have too few sums to hide the latency of a multiply-add: they take several input channels at a time,
-    // each with sums of its own.
-    constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
-    V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
-    const auto add = [&](auto taps) HONE_INLINE_LAMBDA {
-      std::int64_t c = 0;
-      for (; c + kParts <= a.channels; c += kParts)
-        add_channels<W, TP, TV, kUnitStep, kParts, taps>(
-            a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
-              if constexpr (i == 0)
-                return acc;
-              else
-                return more[i - 1];
-            });
-      if constexpr (kParts > 1)
-        for (; c < a.channels; ++c)
-          add_channels<W, TP, TV, kUnitStep, 1, taps>(
-              a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
-    };
-    const Taps taps = kUnitStep ? taps_of(a) : Taps::any;
-    if constexpr (kUnitStep) {
-      if (taps == Taps::three)
-        add(std::integral_constant<Taps, Taps::three>());
-      else if (taps == Taps::one)
-        add(std::integral_constant<Taps, Taps::one>());
-    }
-    if (taps == Taps::any) add(std::integral_constant<Taps, Taps::any>());
-    if constexpr (kParts > 1)
-      unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
-        });
-      });
-    alignas(64) float pixels[TP][TV * W];
-    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v)
-                     HONE_INLINE_LAMBDA { F::store(&pixels[p][v * W], a.relu ? F::relu(acc[p][v]) : acc[p][v]); });
-    });
-    store_pixels<TP>(pixels, a);
-  }
-
-  // dst[channel][pixel] = pixels[pixel][channel] for the channels that exist, where pixels are adjacent four channels
-  // at a time.
-  template <int TP, std::size_t kWidth>
-  HONE_INLINE static void store_pixels(const float (&pixels)[TP][kWidth], const TileArgs& a) noexcept {
-    constexpr int kWide = TP > 8 && L >= 16 ? 16 : TP > 4 && L >= 8 ? 8 : 4;
-    using F = Floats<Arch, kWide>;
-    float* dst = a.dst;
-    std::int64_t k = 0;
-    if (TP > 1 && a.dst_pixel_step == 1)
-      for (; k + 4 <= a.stored; k += 4, dst += 4 * a.dst_plane)
-        unroll_constants<(TP + kWide - 1) / kWide>([&](auto i) HONE_INLINE_LAMBDA {
-          constexpr int kFirst = i * kWide, kPixels = TP - kFirst < kWide ? TP - kFirst : kWide;
-          typename F::V four[4];
-          F::template load_columns<kPixels>(&pixels[kFirst][k], kWidth, four);
-          unroll<4>([&](auto j) HONE_INLINE_LAMBDA {
-            F::template store_first<kPixels>(dst + j * a.dst_plane + kFirst, four[j]);
-          });
-        });
-    for (; k < a.stored; ++k, dst += a.dst_plane)
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p][k]; });
-  }
-
-  // One tap of pixels kFirst ... kEnd - 1.
-  template <int W, int kFirst, int kEnd, int TP, int TV>
-  HONE_INLINE static void add_tap(typename Floats<Arch, W>::V (&sums)[TP][TV], const float* src, std::int64_t step,
-                                  const typename Floats<Arch, W>::V (&w)[TV]) noexcept {
-    using F = Floats<Arch, W>;
-    unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-      constexpr int kPixel = kFirst + i;
-      const auto x = F::broadcast_pinned(src + kPixel * step);
-      unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
-    });
-  }
-
-  // Input channels c ... c + kParts - 1, channel c + i to sums_of(i).
-  template <int W, int TP, int TV, bool kUnitStep, int kParts, Taps kTaps, class Sums>
-  HONE_INLINE static void add_channels(const TileArgs& a, std::int64_t c, const Sums& sums_of) noexcept {
-    using F = Floats<Arch, W>;
-    using V = typename F::V;
-    const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
-    const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
-    unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
-    if (c < a.stored) {  // what the tile writes, long before
-      float* output = a.dst + c * a.dst_plane;
-      __builtin_prefetch(output, 1);
-      __builtin_prefetch(output + (TP - 1) * a.dst_pixel_step, 1);
-    }
-    const auto load_weights = [](V(&w)[TV], const float* from) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(from + v * W); });
-    };
-    for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
-         ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
-      if constexpr (kTaps == Taps::three && kUnrollsTaps<Arch>) {
-        unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
-          auto& sums = sums_of(i);
-          const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
-          V w[TV];
-          load_weights(w, weights);
-          if (!a.lacks_first) add_tap<W, 0, 1>(sums, src, 1, w);
-          add_tap<W, 1, TP>(sums, src, 1, w);
-          load_weights(w, weights + a.weights_tap_step);
-          src = opaque(src + 1);
-          add_tap<W, 0, TP>(sums, src, 1, w);
-          load_weights(w, weights + 2 * a.weights_tap_step);
-          src = opaque(src + 1);
-          add_tap<W, 0, TP - 1>(sums, src, 1, w);
-          if (!a.lacks_last) add_tap<W, TP - 1, TP>(sums, src, 1, w);
-        });
-      } else {
-        const float *src = src_row, *weights = weights_row;
-        std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
-        const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
-          unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
-            V w[TV];
-            load_weights(w, weights + i * a.weights_plane);
-            add_tap<W, first, end>(sums_of(i), src + i * a.src_plane, step, w);
-          });
-          src += a.src_tap_step;
-          weights += a.weights_tap_step;
-          --left;
-        };
-        constexpr std::integral_constant<int, 0> kFirst;
-        constexpr std::integral_constant<int, TP> kEnd;
-        if (kTaps == Taps::three && a.lacks_first) add(std::integral_constant<int, 1>{}, kEnd);
-        const bool lacks_last = kTaps == Taps::three && a.lacks_last;
-        while (left > lacks_last) add(kFirst, kEnd);
-        if (lacks_last) add(kFirst, std::integral_constant<int, TP - 1>{});
-      }
-    }
-  }
-
-  template <int W, int TV, bool kUnitStep, int... P>
-  static Tile tile_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
-    static constexpr Tile kTiles[] = {tile<W, P + 1, TV, kUnitStep>...};
-    return kTiles[pixels - 1];
-  }
 
   // ---- one tile of channels over all pixels
 
@@ -277,7 +99,7 @@ struct SingleConv {
   // Tiles of pixels along the inner way.
   template <int W, int TV>
   static void run_pixels(TileArgs& a, const float* src, float* dst, const Way& inner, const Way& outer) noexcept {
-    constexpr int kMost = most_pixels(TV);
+    constexpr int kMost = Tiles::most_pixels(TV);
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     a.src_pixel_step = inner.step.src;
     a.dst_pixel_step = inner.step.dst;
@@ -291,7 +113,8 @@ struct SingleConv {
         a.src_ahead = ahead + (size - 1) * inner.step.src + (a.taps - 1) * a.src_tap_step;
         a.lacks_first = inner.lacks_first && first == 0;
         a.lacks_last = inner.lacks_last && first + size == inner.count;
-        (inner.step.src == 1 ? tile_of<W, TV, true>(size, sequence) : tile_of<W, TV, false>(size, sequence))(a);
+        (inner.step.src == 1 ? Tiles::template tile_of<W, TV, true>(size, sequence)
+                             : Tiles::template tile_of<W, TV, false>(size, sequence))(a);
       });
   }
 
@@ -311,7 +134,7 @@ struct SingleConv {
   template <class Body>
   static void for_each_tile(std::int64_t channels, const Body& body) {
     const Cut parts = cut(channels);
-    split_evenly<kMostVectors>(parts.vectors, [&](std::int64_t first, std::int64_t size) {
+    split_evenly<Tiles::kMostVectors>(parts.vectors, [&](std::int64_t first, std::int64_t size) {
       if (size == 1) body(std::integral_constant<int, L>{}, std::integral_constant<int, 1>{}, first * L);
       if (size == 2) body(std::integral_constant<int, L>{}, std::integral_constant<int, 2>{}, first * L);
       if (size == 3) body(std::integral_constant<int, L>{}, std::integral_constant<int, 3>{}, first * L);
