@@ -40,7 +40,7 @@ struct SingleConvNarrow {
       return F::even(F::load(src), F::load(src + W - 1));  // nothing behind the last is read
     } else {
       typename F::V x;
-      unroll<W>([&](auto i) HONE_INLINE_LAMBDA { x[int{i}] = src[i * step]; });
+      unroll<W>([&](auto i) HONE_INLINE_LAMBDA { x[i] = src[i * step]; });
       return x;
     }
   }
@@ -60,11 +60,11 @@ struct SingleConvNarrow {
         const float* weights = a.weights + c * a.weights_src + r * a.weights_row_step;
         for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step) {
           V x[TV];
-          unroll<TV>([&](auto v)
-                         HONE_INLINE_LAMBDA { x[v] = load_pixels<W, kStep>(src + v * a.src_next, a.src_pixel_step); });
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll_constants<TV>(
+              [&](auto v) HONE_INLINE_LAMBDA { x[v] = load_pixels<W, kStep>(src + v * a.src_next, a.src_pixel_step); });
+          unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
             const V w = F::broadcast_pinned(weights + k * a.weights_dst);
-            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = F::fma(x[v], w, acc[k][v]); });
+            unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = F::fma(x[v], w, acc[k][v]); });
           });
         }
       }
@@ -75,7 +75,7 @@ struct SingleConvNarrow {
         if (a.dst_pixel_step == 1)
           F::store(dst, y);
         else
-          unroll<W>([&](auto i) HONE_INLINE_LAMBDA { dst[i * a.dst_pixel_step] = y[int{i}]; });
+          unroll<W>([&](auto i) HONE_INLINE_LAMBDA { dst[i * a.dst_pixel_step] = y[i]; });
       });
     });
   }

@@ -39,14 +39,8 @@ struct SingleConvTile {
   };
   using Tile = void (*)(const Args&) noexcept;
 
-  // Taps of a row: any number; of adjacent pixels a kernel of one tap, or three adjacent ones.
+  // Taps of a row: any number; a kernel of one tap; three, as adjacent as the pixels.
   enum class Taps { any, one, three };
-
-  static Taps taps_of(const Args& a) noexcept {
-    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
-    if (unrolls && a.taps == 3 && a.src_tap_step == 1) return Taps::three;
-    return a.rows == 1 && a.taps == 1 ? Taps::one : Taps::any;
-  }
 
   template <int W, int TP, int TV, bool kUnitStep>
   [[gnu::noinline]] static void tile(const Args& args) noexcept {
@@ -77,14 +71,14 @@ struct SingleConvTile {
           add_channels<W, TP, TV, kUnitStep, 1, taps>(
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
-    const Taps taps = kUnitStep ? taps_of(a) : Taps::any;
-    if constexpr (kUnitStep) {
-      if (taps == Taps::three)
-        add(std::integral_constant<Taps, Taps::three>());
-      else if (taps == Taps::one)
-        add(std::integral_constant<Taps, Taps::one>());
-    }
-    if (taps == Taps::any) add(std::integral_constant<Taps, Taps::any>());
+    constexpr Taps kThree = kUnitStep ? Taps::three : Taps::any;
+    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
+    if (kUnitStep && unrolls && a.taps == 3 && a.src_tap_step == 1)
+      add(std::integral_constant<Taps, kThree>());
+    else if (a.rows == 1 && a.taps == 1)
+      add(std::integral_constant<Taps, Taps::one>());
+    else
+      add(std::integral_constant<Taps, Taps::any>());
     if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
         unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {

@@ -135,6 +135,8 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(7, 49, 49, 14, 3, 3, 2, 1), 2);
   check(conv_shape(32, 24, 24, 14, 3, 3, 2, 1), 2);
   check(conv_shape(16, 40, 40, 14, 1, 1), 2);
+  check(conv_shape(7, 71, 71, 20, 3, 3, 1, 1), 2);  // an image beyond the second cache is copied
+  check(conv_shape(7, 71, 71, 20, 3, 3, 2, 1), 2);
   check(conv_shape(1, 1, 1, 1, 1, 1), 1);
   check(conv_shape(7, 9, 11, 7, 1, 1, 1, 0, 7), 17);  // depthwise 1x1
   check(conv_shape(7, 9, 11, 7, 1, 1, 2, 1, 7), 3);   // and strided
