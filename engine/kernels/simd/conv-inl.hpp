@@ -31,7 +31,10 @@ struct Conv {
   static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
   static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back
   static constexpr std::int64_t kFewestUses = 3;   // tiles that make a copy worth while
-  static constexpr std::int64_t kStripsAhead = 4;  // prefetched, where no row follows
+  // Where a line of the cache holds several pixels, each strip prefetches what the strips before it have, too: once is
+  // enough, and near.
+  static constexpr bool kPrefetchesOnce = kVectorBytes < 64;
+  static constexpr std::int64_t kStripsAhead = kPrefetchesOnce ? 2 : 4;  // prefetched, where no row follows
 
   // One axis of a strip.
   struct Axis {
@@ -130,11 +133,10 @@ struct Conv {
       // An eighth of the channels a tile.
       const std::int64_t a_tile = a.channels / Tiles::kBurst > 0 ? a.channels / Tiles::kBurst : 1;
       std::int64_t channel = 0;
+      bool prefetched = false;  // all of it
       for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
         tk = Planning::tile_channels(k, d.dst_channels, d.tile);
         a.prefetch = next + channel * d.src_plane;
-        channel += a_tile;
-        if (channel >= a.channels) channel = 0;
         a.weights = weights + k * d.filter() + (first * d.window() + row.tap_first * d.s + column.tap_first) * tk;
         a.weights_plane = d.window() * tk;
         a.weights_row_step = row.tap_step * d.s * tk;
@@ -142,10 +144,16 @@ struct Conv {
         a.bias = bias == nullptr ? nullptr : bias + k;
         a.dst = strip.dst + k * d.dst_plane;
         Tiles::tile_of(tk, strip.pixels, form)(a);
+        channel += a_tile;
+        if (channel >= a.channels) {
+          channel = 0;
+          prefetched = kPrefetchesOnce;
+        }
         if (form == Form::copying) {
           read_copy();
           form = form_of(a);
         }
+        if (prefetched && form == Form::adjacent && row.taps * column.taps == 1) form = Form::prefetched;
       }
     }
   }

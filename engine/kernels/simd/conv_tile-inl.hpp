@@ -42,8 +42,9 @@ struct ConvTile {
   using Tile = void (*)(const Args&) noexcept;
 
   // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
-  // adjacent taps; a kernel of one tap, any steps, with a copy of what is read.
-  enum class Form { any, adjacent, three, copying };
+  // adjacent taps; a kernel of one tap, any steps, with a copy of what is read; a kernel of one tap, adjacent pixels,
+  // where nothing of what later tiles read is left to prefetch.
+  enum class Form { any, adjacent, three, copying, prefetched };
 
   // One tap of pixels kFirst ... kEnd - 1, which read(pixel) loads.
   template <int kFirst, int kEnd, int TP, int TK, class Read>
@@ -158,6 +159,18 @@ struct ConvTile {
         add_tap_of<0, TP>(acc, read, weights);
         copy += TP * L;
       });
+    } else if constexpr (kForm == Form::prefetched) {
+      const float* const end = src + a.channels * a.src_plane;
+      const auto add_channel = [&]() HONE_INLINE_LAMBDA {
+        add_tap<0, TP>(acc, src, L, weights);
+        src += a.src_plane;
+        weights += a.weights_plane;
+      };
+      while (outputs > 0 && src != end) {
+        prefetch_output();
+        add_channel();
+      }
+      while (src != end) add_channel();
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();
@@ -212,9 +225,18 @@ struct ConvTile {
   }
 
   static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
-    if (form == Form::three) return tile_of<Form::three>(channels, pixels);
-    if (form == Form::copying) return tile_of<Form::copying>(channels, pixels);
-    return form == Form::adjacent ? tile_of<Form::adjacent>(channels, pixels) : tile_of<Form::any>(channels, pixels);
+    switch (form) {
+      case Form::any:
+        return tile_of<Form::any>(channels, pixels);
+      case Form::adjacent:
+        return tile_of<Form::adjacent>(channels, pixels);
+      case Form::three:
+        return tile_of<Form::three>(channels, pixels);
+      case Form::copying:
+        return tile_of<Form::copying>(channels, pixels);
+      default:
+        return tile_of<Form::prefetched>(channels, pixels);
+    }
   }
 };
 
