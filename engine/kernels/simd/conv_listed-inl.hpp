@@ -84,6 +84,7 @@ struct ConvListed {
     const float* bias;             // of the tile's channels; may be null
     bool accumulate;               // start from what dst holds instead of the bias
     bool relu;
+    bool writes_much;  // for what is computed
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
   };
@@ -118,12 +119,12 @@ struct ConvListed {
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
         });
       for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
-      // What the next tile of channels writes.
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          __builtin_prefetch(dst + (TK + k) * a.dst_plane + p * a.dst_pixel_step, 1);
+      if (a.writes_much)  // what the next tile of channels writes
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+            __builtin_prefetch(dst + (TK + k) * a.dst_plane + p * a.dst_pixel_step, 1);
+          });
         });
-      });
       const Term* term = begin;
       if (a.lacks_first && strip == 0)
         for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
@@ -225,6 +226,7 @@ struct ConvListed {
     a.terms = &terms;
     a.accumulate = chunk.channel > 0;
     a.relu = d.relu && chunk.channel + chunk.channels == d.src_channels;
+    a.writes_much = d.window() == 1;
     a.lacks_first = lacks_first;
     a.lacks_last = lacks_last;
     a.src_pixel_step = along_row ? column_step : row_step;

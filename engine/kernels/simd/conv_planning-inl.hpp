@@ -77,16 +77,16 @@ struct ConvPlanning {
   static constexpr bool kListsParts = !kUnrollsTaps<Arch>;
   static constexpr int kMostTerms = kListsParts ? 160 : 64;
 
-  // Whether a direction's tiles read their terms from a list: not kernels of one tap and many channels, which compute
-  // too little on what they load, nor large ones, which compute so much that their tiles may go through all channels at
-  // once.
+  // Whether a direction's tiles read their terms from a list: not kernels of one tap and many channels, of input or
+  // output, which compute too little on what they load for each tile, nor large ones, which compute so much that their
+  // tiles may go through all channels at once.
   static bool lists(const ConvShape& p, const std::vector<AxisRun>& columns, std::int64_t src_channels,
                     std::int64_t src_pixels, std::int64_t tile) noexcept {
-    constexpr std::int64_t kMostOfOneTap = kListsParts ? 32 : 0;
-    const std::int64_t window = p.r * p.s, pixels = Tiles::most_pixels(tile);
+    constexpr std::int64_t kMostOfOneTap = kListsParts ? 32 : 0, kMostWeights = 3072;
+    const std::int64_t window = p.r * p.s, channels = p.group_c() * p.group_k(), pixels = Tiles::most_pixels(tile);
     const std::int64_t values = src_channels * src_pixels * L;  // places of terms are 32 bits
-    if (p.group_c() * p.group_k() == 1 || (window == 1 && src_channels > kMostOfOneTap) || window > kMostTerms ||
-        columns.empty() || values > std::numeric_limits<std::int32_t>::max())
+    if (channels == 1 || window > kMostTerms || columns.empty() || values > std::numeric_limits<std::int32_t>::max() ||
+        (window == 1 && (src_channels > kMostOfOneTap || channels > kMostWeights)))
       return false;
     if (src_channels * window <= kMostTerms) return true;
     const std::int64_t vectors = p.r * ((pixels - 1) * columns.front().src_step + p.s);
