@@ -31,10 +31,9 @@ struct Conv {
   static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
   static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back
   static constexpr std::int64_t kFewestUses = 3;   // tiles that make a copy worth while
-  // Where a line of the cache holds several pixels, each strip prefetches what the strips before it have, too: once is
-  // enough, and near.
-  static constexpr bool kPrefetchesOnce = kVectorBytes < 64;
-  static constexpr std::int64_t kStripsAhead = kPrefetchesOnce ? 2 : 4;  // prefetched, where no row follows
+  // Prefetched, where no row follows. Where a line holds several pixels, each strip prefetches what strips before it
+  // have, too: once is enough, and near.
+  static constexpr std::int64_t kStripsAhead = Tiles::kLinesHoldPixels ? 2 : 4;
 
   // One axis of a strip.
   struct Axis {
@@ -147,7 +146,7 @@ struct Conv {
         channel += a_tile;
         if (channel >= a.channels) {
           channel = 0;
-          prefetched = kPrefetchesOnce;
+          prefetched = Tiles::kLinesHoldPixels;
         }
         if (form == Form::copying) {
           read_copy();

@@ -21,6 +21,8 @@ struct ConvTile {
     return kMostPixels[kMany][tk - 1];
   }
 
+  // Whether a line of the cache holds several pixels.
+  static constexpr bool kLinesHoldPixels = L * static_cast<std::int64_t>(sizeof(float)) < 64;
   static constexpr std::int64_t kBurst = 8;  // lines next to each other: the hardware goes on with them by itself
 
   struct Args {
@@ -43,7 +45,7 @@ struct ConvTile {
 
   // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
   // adjacent taps; a kernel of one tap, any steps, with a copy of what is read; a kernel of one tap, adjacent pixels,
-  // where nothing of what later tiles read is left to prefetch.
+  // where nothing of what later tiles read is left to prefetch (only where lines hold several pixels).
   enum class Form { any, adjacent, three, copying, prefetched };
 
   // One tap of pixels kFirst ... kEnd - 1, which read(pixel) loads.
@@ -234,9 +236,10 @@ struct ConvTile {
         return tile_of<Form::three>(channels, pixels);
       case Form::copying:
         return tile_of<Form::copying>(channels, pixels);
-      default:
-        return tile_of<Form::prefetched>(channels, pixels);
+      case Form::prefetched:
+        if constexpr (kLinesHoldPixels) return tile_of<Form::prefetched>(channels, pixels);
     }
+    return nullptr;
   }
 };
 
