@@ -21,9 +21,11 @@ struct ConvWeights {
   using Range = TapRange<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr std::int64_t kAccumulators = Tiles::kMostSums * L;
-  static constexpr std::int64_t kMostJobs = 16;          // taps whose accumulators wait at the same time
-  static constexpr std::int64_t kDiffBytes = 512 << 10;  // of the output's gradient that meets all of the input
-  static constexpr std::int64_t kBandBytes = 40 << 10;   // of rows of all channels of a tile
+  static constexpr std::int64_t kMostJobs = 16;  // taps whose accumulators wait at the same time
+  // As the second cache holds it: of the output's gradient, what meets all of the input. As the first one does: of rows
+  // of all channels of a tile.
+  static constexpr std::int64_t kDiffBytes = (Tiles::kMany ? 512 : 256) << 10;
+  static constexpr std::int64_t kBandBytes = (Tiles::kMany ? 40 : 20) << 10;
 
   // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
   // the same columns, or the tile knows where they are not, a pair's s runs over all of them; else each s is a job of
@@ -64,8 +66,8 @@ struct ConvWeights {
   // A job with what does not change from band to band.
   struct Job {
     Range rows;
-    std::int64_t columns, src, diff;     // src, diff: where output row 0 starts
-    std::int64_t offsets[Tiles::kMost];  // of the pairs; three taps: of the channels
+    std::int64_t columns, src, diff;          // src, diff: where output row 0 starts
+    std::int64_t offsets[Tiles::kMostPairs];  // of the pairs; three taps: of the channels
   };
 
   static Job job_of(const Work& work, std::int64_t number, std::int64_t pair, std::int64_t tj) noexcept {
@@ -173,7 +175,7 @@ struct ConvWeights {
   static void share_tiles(const Work& work, std::int64_t k, std::int64_t count, Crew& crew) noexcept {
     const ConvShape& p = work.p;
     const std::int64_t a_step = work.three ? 3 : 1, steps = work.pairs() / a_step;
-    const std::int64_t most = work.three ? Tiles::kThreeMostIn : Tiles::kMost, tiles = (steps + most - 1) / most;
+    const std::int64_t most = work.three ? Tiles::kThreeMostIn : Tiles::kMostPairs, tiles = (steps + most - 1) / most;
     const std::int64_t parts = parts_worth(count * p.group_c() * p.r * p.s * p.out_h * p.out_w * work.blocks, tiles);
     crew.share(parts, [&](std::int64_t part) {
       for (std::int64_t t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t) {

@@ -14,11 +14,13 @@ struct ConvWeightsTile {
   using Range = TapRange<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  static constexpr int kMost = kMany ? 5 : 3;  // output channels, and pairs, of a tile of any taps
+  static constexpr bool kReadsAgain = !kUnrollsTaps<Arch>;  // three taps: what an output pixel reads, the next one, too
+  // Output channels, and pairs, of a tile of any taps. (Where multiply-adds are not fused, products take registers.)
+  static constexpr int kAnyMostOut = kMany ? 5 : kLanes<Arch> > 4 ? 4 : 3, kMostPairs = kMany ? 5 : 3;
   static constexpr int kThreeMostOut = 4, kThreeMostIn = kMany ? 2 : 1;  // output, input channels of one of three taps
-  static constexpr int kMostOut = kMost > kThreeMostOut ? kMost : kThreeMostOut;
-  static constexpr int kAnySums = kMost * kMost, kThreeSums = 3 * kThreeMostOut * kThreeMostIn;
-  static constexpr int kMostSums = kAnySums > kThreeSums ? kAnySums : kThreeSums;
+  static constexpr int kMostOut = kAnyMostOut > kThreeMostOut ? kAnyMostOut : kThreeMostOut;
+  static constexpr int kMostSums = kMostOut * kMostPairs;
+  static_assert(3 * kThreeMostOut * kThreeMostIn <= kMostSums);
 
   struct Args {
     const float* src;                // pair 0, output row 0, first column
@@ -55,12 +57,23 @@ struct ConvWeightsTile {
       const float* src = a.src + row * a.src_row;
       const float* diff = a.diff + row * a.diff_row;
       const auto add = [&](V* sums, const float* x_pixel, const float* d_pixel) HONE_INLINE_LAMBDA {
-        V d[TK];
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = load_pinned<Arch>(d_pixel + k * plane); });
-        unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
-          const V x = load_pinned<Arch>(x_pixel + offset[j]);
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
-        });
+        const auto read_x = [&](int j) HONE_INLINE_LAMBDA { return load_pinned<Arch>(x_pixel + offset[j]); };
+        const auto read_d = [&](int k) HONE_INLINE_LAMBDA { return load_pinned<Arch>(d_pixel + k * plane); };
+        if constexpr (TJ < TK) {  // the fewer ones stay in registers
+          V x[TJ];
+          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { x[j] = read_x(j); });
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+            const V d = read_d(k);
+            unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d, x[j], sums[k * TJ + j]); });
+          });
+        } else {
+          V d[TK];
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = read_d(k); });
+          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
+            const V x = read_x(j);
+            unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
+          });
+        }
       };
       std::int64_t i = 0;
       for (; i + kPixels <= a.columns; i += kPixels, src += kPixels * step, diff += kPixels * L) {
@@ -97,6 +110,74 @@ struct ConvWeightsTile {
     });
   }
 
+  // A row of outputs. src: of each channel, position 0: what the first pixel's first tap reads.
+  template <int TK, int TC>
+  HONE_INLINE static void add_row_of_three(const Args& a, V (&acc)[TK][TC][3], const float* (&src)[TC],
+                                           const float* diff) noexcept {
+    V x[TC][3];
+    // Brings in position `at` of the row.
+    const auto read = [&](auto slot, std::int64_t at) HONE_INLINE_LAMBDA {
+      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { x[c][slot] = load_pinned<Arch>(src[c] + at * L); });
+    };
+    constexpr std::integral_constant<int, 0> kFirst;
+    constexpr std::integral_constant<int, 1> kSecond;
+    constexpr std::integral_constant<int, 2> kThird;
+    std::int64_t i = 0;  // positions i, i + 1 are in the first two slots
+    if (a.lacks_first) {
+      read(kFirst, 1);
+      read(kSecond, 2);
+      add_three<2, 1, 3>(acc, x, diff, a.diff_plane);
+      i = 1;
+    } else {
+      read(kFirst, 0);
+      read(kSecond, 1);
+    }
+    const std::int64_t end = a.lacks_last ? a.columns - 1 : a.columns;
+    for (; i + 3 <= end; i += 3) {
+      read(kThird, i + 2);
+      add_three<0, 0, 3>(acc, x, diff + i * L, a.diff_plane);
+      read(kFirst, i + 3);
+      add_three<1, 0, 3>(acc, x, diff + (i + 1) * L, a.diff_plane);
+      read(kSecond, i + 4);
+      add_three<2, 0, 3>(acc, x, diff + (i + 2) * L, a.diff_plane);
+    }
+    for (; i < end; ++i) {
+      read(kThird, i + 2);
+      add_three<0, 0, 3>(acc, x, diff + i * L, a.diff_plane);
+      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
+        x[c][0] = x[c][1];
+        x[c][1] = x[c][2];
+      });
+    }
+    if (a.lacks_last) add_three<0, 0, 2>(acc, x, diff + i * L, a.diff_plane);
+  }
+
+  // The same, each pixel of the output reads its three positions again: sums leave no registers to keep them in.
+  template <int TK, int TC>
+  HONE_INLINE static void add_row_reading_again(const Args& a, V (&acc)[TK][TC][3], const float* (&src)[TC],
+                                                const float* diff) noexcept {
+    const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
+      V x[TC][3];
+      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
+        src[c] = opaque(src[c]);  // or g++ would keep what the next pixel reads, too
+        unroll<end - first>([&](auto s)
+                                HONE_INLINE_LAMBDA { x[c][first + s] = load_pinned<Arch>(src[c] + (first + s) * L); });
+        src[c] += L;
+      });
+      add_three<0, first, end>(acc, x, diff, a.diff_plane);
+      diff += L;
+    };
+    constexpr std::integral_constant<int, 0> kFirst;
+    constexpr std::integral_constant<int, 3> kEnd;
+    std::int64_t left = a.columns;
+    if (a.lacks_first) {
+      add(std::integral_constant<int, 1>{}, kEnd);
+      --left;
+    }
+    for (; left > a.lacks_last; --left) add(kFirst, kEnd);
+    if (left > 0) add(kFirst, std::integral_constant<int, 2>{});
+  }
+
   template <int TK, int TC>
   [[gnu::noinline]] static void three(const Args& args) noexcept {
     const Args a = args;  // what is stored can't change it
@@ -114,46 +195,14 @@ struct ConvWeightsTile {
       for_each_sum([](V& sum, const float*) HONE_INLINE_LAMBDA { sum = V(0.0f); });
     const float* channels[TC];
     unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { channels[c] = a.src + a.src_offset[c]; });
-    V x[TC][3];
     for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
-      const float* diff = a.diff + row * a.diff_row;
       const float* src[TC];
       unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { src[c] = channels[c] + row * a.src_row; });
-      // Brings in position `at` of the row.
-      const auto read = [&](auto slot, std::int64_t at) HONE_INLINE_LAMBDA {
-        unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { x[c][slot] = load_pinned<Arch>(src[c] + at * L); });
-      };
-      constexpr std::integral_constant<int, 0> kFirst;
-      constexpr std::integral_constant<int, 1> kSecond;
-      constexpr std::integral_constant<int, 2> kThird;
-      std::int64_t i = 0;  // positions i, i + 1 are in the first two slots
-      if (a.lacks_first) {
-        read(kFirst, 1);
-        read(kSecond, 2);
-        add_three<2, 1, 3>(acc, x, diff, a.diff_plane);
-        i = 1;
-      } else {
-        read(kFirst, 0);
-        read(kSecond, 1);
-      }
-      const std::int64_t end = a.lacks_last ? a.columns - 1 : a.columns;
-      for (; i + 3 <= end; i += 3) {
-        read(kThird, i + 2);
-        add_three<0, 0, 3>(acc, x, diff + i * L, a.diff_plane);
-        read(kFirst, i + 3);
-        add_three<1, 0, 3>(acc, x, diff + (i + 1) * L, a.diff_plane);
-        read(kSecond, i + 4);
-        add_three<2, 0, 3>(acc, x, diff + (i + 2) * L, a.diff_plane);
-      }
-      for (; i < end; ++i) {
-        read(kThird, i + 2);
-        add_three<0, 0, 3>(acc, x, diff + i * L, a.diff_plane);
-        unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
-          x[c][0] = x[c][1];
-          x[c][1] = x[c][2];
-        });
-      }
-      if (a.lacks_last) add_three<0, 0, 2>(acc, x, diff + i * L, a.diff_plane);
+      const float* diff = a.diff + row * a.diff_row;
+      if constexpr (kReadsAgain)
+        add_row_reading_again(a, acc, src, diff);
+      else
+        add_row_of_three(a, acc, src, diff);
     }
     for_each_sum([](const V& sum, float* at) HONE_INLINE_LAMBDA { store<Arch>(at, sum); });
   }
@@ -161,12 +210,12 @@ struct ConvWeightsTile {
   // ---- choice
 
   // Output channels a tile.
-  static std::int64_t most_out(const ConvShape& p) noexcept { return suits_three(p) ? kThreeMostOut : kMost; }
+  static std::int64_t most_out(const ConvShape& p) noexcept { return suits_three(p) ? kThreeMostOut : kAnyMostOut; }
 
   template <bool kUnitStep, int... I>
   static Tile any_of(std::int64_t tk, std::int64_t tj, std::integer_sequence<int, I...>) noexcept {
-    static constexpr Tile kTiles[] = {tile<I / kMost + 1, I % kMost + 1, kUnitStep>...};
-    return kTiles[(tk - 1) * kMost + tj - 1];
+    static constexpr Tile kTiles[] = {tile<I / kMostPairs + 1, I % kMostPairs + 1, kUnitStep>...};
+    return kTiles[(tk - 1) * kMostPairs + tj - 1];
   }
   template <int... I>
   static Tile three_of(std::int64_t tk, std::int64_t tc, std::integer_sequence<int, I...>) noexcept {
@@ -175,7 +224,7 @@ struct ConvWeightsTile {
   }
 
   static Tile tile_of(std::int64_t tk, std::int64_t pairs, bool unit_step) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, kMost * kMost>{};
+    constexpr auto sequence = std::make_integer_sequence<int, kAnyMostOut * kMostPairs>{};
     return unit_step ? any_of<true>(tk, pairs, sequence) : any_of<false>(tk, pairs, sequence);
   }
   static Tile three_of(std::int64_t tk, std::int64_t channels) noexcept {

@@ -15,7 +15,7 @@ struct SingleConvPlanes {
   using V = Vec<Arch>;
   using Tiles = ConvWeightsTile<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
-  static constexpr int kMost = Tiles::kMost;
+  static constexpr int kMostOut = Tiles::kAnyMostOut, kMostPairs = Tiles::kMostPairs;
   static constexpr std::int64_t kBandValues = 4096;  // pixels of a band
 
   using Range = TapRange<Arch>;
@@ -38,7 +38,7 @@ struct SingleConvPlanes {
   static std::int64_t pairs(const ConvShape& p) noexcept { return p.group_c() * p.r * p.s; }
   static std::int64_t sums_size(const ConvShape& p) noexcept { return (p.group_k() * pairs(p) + L) * L; }
   static std::int64_t scratch_size(const ConvShape& p) noexcept {
-    return sums_size(p) + kMost * diff_size(p) + p.group_c() * p.stride_h * p.stride_w * plane_size(p);
+    return sums_size(p) + kMostOut * diff_size(p) + p.group_c() * p.stride_h * p.stride_w * plane_size(p);
   }
 
   // ---- copies
@@ -108,7 +108,7 @@ struct SingleConvPlanes {
   static void add_band(const ConvShape& p, const float* src, const float* diff, std::int64_t rows, std::int64_t tk,
                        float* sums) noexcept {
     typename Tiles::Args a;
-    std::int64_t offsets[kMost];
+    std::int64_t offsets[kMostPairs];
     a.src = src;
     a.src_offset = offsets;
     a.diff = diff;
@@ -118,7 +118,7 @@ struct SingleConvPlanes {
     a.columns = rounded(rows * row_size(p)) / L;
     a.rows = {0, 1};
     a.accumulate = true;
-    split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
+    split_evenly<kMostPairs>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
       for (std::int64_t j = 0; j < tj; ++j) offsets[j] = pair_offset(p, pair + j);
       a.sums = sums + tk * pair * L;
       Tiles::tile_of(tk, tj, true)(a);
@@ -130,13 +130,13 @@ struct SingleConvPlanes {
                         std::int64_t blocks, std::int64_t k_begin, std::int64_t k_end, float* scratch) noexcept {
     const std::int64_t first_c = k_begin / p.group_k() * p.group_c(), k_count = k_end - k_begin;
     const std::int64_t rows = band_rows(p);
-    float *sums = scratch, *diffs = sums + sums_size(p), *inputs = diffs + kMost * diff_size(p);
+    float *sums = scratch, *diffs = sums + sums_size(p), *inputs = diffs + kMostOut * diff_size(p);
     for (std::int64_t i = 0; i < k_count * pairs(p) * L; i += L) store<Arch>(sums + i, V(0.0f));
     for (std::int64_t b = 0; b < blocks; ++b)
       for (std::int64_t y = 0; y < p.out_h; y += rows) {
         const std::int64_t count = p.out_h - y < rows ? p.out_h - y : rows;
         copy_planes(p, src + (b * p.c + first_c) * p.h * p.w, p.group_c(), y, count, inputs);
-        split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
+        split_evenly<kMostOut>(k_count, [&](std::int64_t k, std::int64_t tk) {
           for (std::int64_t i = 0; i < tk; ++i)
             copy_diff(p, diff + ((b * p.k + k_begin + k + i) * p.out_h + y) * p.out_w, count, diffs + i * diff_size(p));
           add_band(p, inputs, diffs, count, tk, sums + k * pairs(p) * L);
@@ -148,8 +148,8 @@ struct SingleConvPlanes {
   static void store_sums(const ConvShape& p, float* sums, float* diff_weights, std::int64_t k_count) noexcept {
     const std::int64_t count = k_count * pairs(p);
     for (std::int64_t i = 0; i < count; i += L) lane_sums<Arch>(sums + i * L, sums + i);  // to where all is read
-    split_evenly<kMost>(k_count, [&](std::int64_t k, std::int64_t tk) {
-      split_evenly<kMost>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
+    split_evenly<kMostOut>(k_count, [&](std::int64_t k, std::int64_t tk) {
+      split_evenly<kMostPairs>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
         for (std::int64_t i = 0; i < tk; ++i)
           for (std::int64_t j = 0; j < tj; ++j) diff_weights[(k + i) * pairs(p) + pair + j] = *sums++;
       });

@@ -102,7 +102,7 @@ struct SingleConvWeights {
       plan.weight_tile = p.r * p.s > 1 ? 16 : 32;  // each task transposes the input again
       plan.weights_scratch = sums_size(p) + band_size(p);
     } else {
-      plan.weight_tile = 2 * Planes::kMost;
+      plan.weight_tile = 2 * Planes::kMostOut;
       plan.weights_scratch = Planes::scratch_size(p);
     }
   }
