@@ -29,6 +29,7 @@ struct ConvListed {
   static constexpr std::int64_t kFewestUses = 3;  // tiles that make a copy worth while
   static constexpr std::int64_t kSecondCacheBytes = 512 << 10;
   static constexpr std::int64_t kLineFloats = 16;
+  static constexpr std::int64_t kWritesAhead = 128;  // values from what a strip writes to what it prefetches for that
 
   // Whether so many outputs of a band share a list that making it costs little. (A single row comes in parts as threads
   // share it, which must not change how it is added up.)
@@ -84,7 +85,6 @@ struct ConvListed {
     const float* bias;             // of the tile's channels; may be null
     bool accumulate;               // start from what dst holds instead of the bias
     bool relu;
-    bool writes_much;  // for what is computed
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
   };
@@ -119,11 +119,11 @@ struct ConvListed {
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
         });
       for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
-      if (a.writes_much)  // what the next tile of channels writes
+      if (!a.accumulate)  // else it is read, and what is read in turn comes by itself
         unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-            __builtin_prefetch(dst + (TK + k) * a.dst_plane + p * a.dst_pixel_step, 1);
-          });
+          const float* ahead = dst + k * a.dst_plane + kWritesAhead;
+          __builtin_prefetch(ahead, 1);
+          if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
         });
       const Term* term = begin;
       if (a.lacks_first && strip == 0)
@@ -226,7 +226,6 @@ struct ConvListed {
     a.terms = &terms;
     a.accumulate = chunk.channel > 0;
     a.relu = d.relu && chunk.channel + chunk.channels == d.src_channels;
-    a.writes_much = d.window() == 1;
     a.lacks_first = lacks_first;
     a.lacks_last = lacks_last;
     a.src_pixel_step = along_row ? column_step : row_step;
