@@ -70,6 +70,21 @@ struct ConvWeights {
     std::int64_t offsets[Tiles::kMostPairs];  // of the pairs; three taps: of the channels
   };
 
+  // What the tiles of all output channels have in common: pairs [pair, pair + tj), and as many jobs, from `first` on,
+  // as accumulators wait for.
+  struct Jobs {
+    std::int64_t pair, tj, first, count;
+    std::int64_t channels;  // that the pairs are of
+    Job list[kMostJobs];
+
+    void make(const Work& work) noexcept {
+      const std::int64_t rest = work.jobs() - first;
+      count = rest < kMostJobs ? rest : kMostJobs;
+      channels = work.channel(pair + tj - 1) - work.channel(pair) + 1;
+      for (std::int64_t j = 0; j < count; ++j) list[j] = job_of(work, first + j, pair, tj);
+    }
+  };
+
   static Job job_of(const Work& work, std::int64_t number, std::int64_t pair, std::int64_t tj) noexcept {
     const ConvShape& p = work.p;
     const Range columns = work.columns(number);
@@ -84,11 +99,11 @@ struct ConvWeights {
     return job;
   }
 
-  // Output channels [k, k + tk) with pairs [pair, pair + tj), all taps.
-  static void run_tile(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair, std::int64_t tj) noexcept {
+  // Output channels [k, k + tk).
+  static void run_tile(const Work& work, const Jobs& jobs, std::int64_t k, std::int64_t tk) noexcept {
     const ConvShape& p = work.p;
+    const std::int64_t tj = jobs.tj;
     alignas(64) float sums[kMostJobs * kAccumulators + L * L];
-    Job jobs[kMostJobs];
     const auto run = work.three ? Tiles::three_of(tk, tj / 3) : Tiles::tile_of(tk, tj, p.stride_w == 1);
     typename Tiles::Args a;
     a.lacks_first = p.pad_w > 0;
@@ -97,72 +112,69 @@ struct ConvWeights {
     a.src_row = p.stride_h * p.w * L;
     a.diff_row = p.out_w * L;
     a.src_pixel = p.stride_w * L;
-    const std::int64_t channels = work.channel(pair + tj - 1) - work.channel(pair) + 1;
     const std::int64_t row_bytes =
-        (tk * p.out_w + channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
-    const std::int64_t band = kBandBytes / row_bytes > 0 ? kBandBytes / row_bytes : 1;
-    prefetch_weights(work, k, tk, pair, channels);
-    const bool with_bias = work.diff_bias != nullptr && pair == 0;  // of an output channel's tiles, the first
+        (tk * p.out_w + jobs.channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t band = kBandBytes > row_bytes ? kBandBytes / row_bytes : 1;
+    prefetch_weights(work, jobs, k, tk);
+    // Of an output channel's tiles, the first.
+    const bool with_bias = work.diff_bias != nullptr && jobs.pair == 0 && jobs.first == 0;
     V bias[Tiles::kMostOut];
     for (V& sum : bias) sum = V(0.0f);
-    for (std::int64_t first = 0; first < work.jobs(); first += kMostJobs) {
-      const std::int64_t count = work.jobs() - first < kMostJobs ? work.jobs() - first : kMostJobs;
-      for (std::int64_t j = 0; j < count; ++j) jobs[j] = job_of(work, first + j, pair, tj);
-      for (std::int64_t i = 0; i < L; ++i)
-        store<Arch>(sums + (count * tk * tj + i) * L, V(0.0f));  // lane_sums() reads on
-      for (std::int64_t b = 0; b < work.blocks; ++b) {
-        const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
-        const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
-        for (std::int64_t y = 0; y < p.out_h; y += band) {
-          for (std::int64_t j = 0; j < count; ++j) {
-            const Job& job = jobs[j];
-            a.rows = job.rows.within(y, y + band);
-            a.accumulate = b + y > 0;
-            if (a.accumulate && (a.rows.size() == 0 || job.columns == 0)) continue;
-            a.columns = job.columns;
-            a.src_offset = job.offsets;
-            a.src = src + job.src;
-            a.diff = diff + job.diff;
-            a.sums = sums + j * tk * tj * L;
-            run(a);
-          }
-          if (with_bias && first == 0) {  // while the band is in the first cache
-            const std::int64_t rows = p.out_h - y < band ? p.out_h - y : band;
-            for (std::int64_t i = 0; i < tk; ++i)
-              bias[i] += sum_of(diff + i * a.diff_plane + y * a.diff_row, rows * p.out_w);
-          }
+    for (std::int64_t i = 0; i < L; ++i)
+      store<Arch>(sums + (jobs.count * tk * tj + i) * L, V(0.0f));  // lane_sums() reads on
+    for (std::int64_t b = 0; b < work.blocks; ++b) {
+      const float* src = work.src + (b * p.c + work.group * p.group_c()) * p.h * p.w * L;
+      const float* diff = work.diff + (b * p.k + k) * a.diff_plane;
+      for (std::int64_t y = 0; y < p.out_h; y += band) {
+        for (std::int64_t j = 0; j < jobs.count; ++j) {
+          const Job& job = jobs.list[j];
+          a.rows = job.rows.within(y, y + band);
+          a.accumulate = b + y > 0;
+          if (a.accumulate && (a.rows.size() == 0 || job.columns == 0)) continue;
+          a.columns = job.columns;
+          a.src_offset = job.offsets;
+          a.src = src + job.src;
+          a.diff = diff + job.diff;
+          a.sums = sums + j * tk * tj * L;
+          run(a);
+        }
+        if (with_bias) {  // while the band is in the first cache
+          const std::int64_t rows = p.out_h - y < band ? p.out_h - y : band;
+          for (std::int64_t i = 0; i < tk; ++i)
+            bias[i] += sum_of(diff + i * a.diff_plane + y * a.diff_row, rows * p.out_w);
         }
       }
-      store_sums(work, first, count, k, tk, pair, tj, sums);
     }
+    store_sums(work, jobs, k, tk, sums);
     if (with_bias)
       for (std::int64_t i = 0; i < tk; ++i) work.diff_bias[k + i] = xsimd::hadd(bias[i]);
   }
 
   // What store_sums() will write, long before.
-  static void prefetch_weights(const Work& work, std::int64_t k, std::int64_t tk, std::int64_t pair,
-                               std::int64_t channels) noexcept {
+  static void prefetch_weights(const Work& work, const Jobs& jobs, std::int64_t k, std::int64_t tk) noexcept {
     constexpr std::int64_t kLine = 16;
-    const std::int64_t window = work.p.r * work.p.s;
-    for (std::int64_t i = 0; i < tk; ++i) {
-      const float* row = work.diff_weights + ((k + i) * work.p.group_c() + work.channel(pair)) * window;
-      for (std::int64_t w = 0; w < channels * window + kLine; w += kLine) __builtin_prefetch(row + w, 1);
-    }
+    const std::int64_t window = work.p.r * work.p.s, filter = work.p.group_c() * window;
+    const float* row = work.diff_weights + k * filter + work.channel(jobs.pair) * window;
+    for (std::int64_t i = 0; i < tk; ++i, row += filter)
+      for (std::int64_t w = 0; w < jobs.channels * window + kLine; w += kLine) __builtin_prefetch(row + w, 1);
   }
 
-  // Of `count` jobs from `first` on: adds up the lanes.
-  static void store_sums(const Work& work, std::int64_t first, std::int64_t count, std::int64_t k, std::int64_t tk,
-                         std::int64_t pair, std::int64_t tj, const float* sums) noexcept {
+  // Adds up the lanes.
+  static void store_sums(const Work& work, const Jobs& jobs, std::int64_t k, std::int64_t tk,
+                         const float* sums) noexcept {
     const ConvShape& p = work.p;
+    const std::int64_t count = jobs.count, tj = jobs.tj;
     alignas(64) float reduced[kMostJobs * kAccumulators / L + L];
     for (std::int64_t i = 0; i < count * tk * tj; i += L) lane_sums<Arch>(sums + i * L, reduced + i);
     const std::int64_t step = work.merged ? p.s : 1;  // from a job's weights to the next one's
-    for (std::int64_t n = 0; n < tj; ++n)
-      for (std::int64_t i = 0; i < tk; ++i) {
-        const std::int64_t filter = (k + i) * p.group_c() + work.channel(pair + n);
-        float* to = work.diff_weights + filter * p.r * p.s + first * step + (work.merged ? (pair + n) % p.s : 0);
+    const std::int64_t filter = p.group_c() * p.r * p.s;
+    for (std::int64_t n = 0; n < tj; ++n) {
+      const std::int64_t pair = jobs.pair + n;
+      float* to = work.diff_weights + k * filter + work.channel(pair) * p.r * p.s + jobs.first * step +
+                  (work.merged ? pair % p.s : 0);
+      for (std::int64_t i = 0; i < tk; ++i, to += filter)
         for (std::int64_t j = 0; j < count; ++j) to[j * step] = reduced[(j * tk + i) * tj + n];
-      }
+    }
   }
 
   // Output channels whose gradient stays in the second cache while the input passes by: some tiles of them.
@@ -180,9 +192,14 @@ struct ConvWeights {
     crew.share(parts, [&](std::int64_t part) {
       for (std::int64_t t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t) {
         const std::int64_t step = t * steps / tiles, end = (t + 1) * steps / tiles;
-        split_evenly(count, Tiles::most_out(p), [&](std::int64_t within, std::int64_t tk) {
-          run_tile(work, k + within, tk, step * a_step, (end - step) * a_step);
-        });
+        Jobs jobs;
+        jobs.pair = step * a_step;
+        jobs.tj = (end - step) * a_step;
+        for (jobs.first = 0; jobs.first < work.jobs(); jobs.first += kMostJobs) {
+          jobs.make(work);
+          split_evenly(count, Tiles::most_out(p),
+                       [&](std::int64_t within, std::int64_t tk) { run_tile(work, jobs, k + within, tk); });
+        }
       }
     });
   }
