@@ -1,6 +1,9 @@
 // Shapes of convolutions for tests.
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "engine/base/rng.hpp"
 #include "engine/kernels/shapes.hpp"
 
@@ -21,6 +24,12 @@ inline ConvShape conv_shape(std::int64_t c, std::int64_t h, std::int64_t w, std:
   shape.out_h = (h + 2 * pad - r) / stride + 1;
   shape.out_w = (w + 2 * pad - s) / stride + 1;
   return shape;
+}
+
+// Of so many random shapes, those that a test tries: HONE_FEWER_SHAPES=10, for emulators, makes it a tenth.
+inline int random_shapes(int count) {
+  const char* divisor = std::getenv("HONE_FEWER_SHAPES");
+  return divisor == nullptr ? count : std::max(1, count / std::max(1, std::atoi(divisor)));
 }
 
 // A random number in [low, high].

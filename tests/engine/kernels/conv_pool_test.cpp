@@ -8,6 +8,7 @@
 
 #include "engine/base/rng.hpp"
 #include "engine/kernels/dispatch.hpp"
+#include "tests/support/conv_shapes.hpp"
 #include "tests/support/kernels.hpp"
 
 namespace hone {
@@ -177,13 +178,13 @@ TEST(ConvPool, RandomShapes) {
   const auto pick = [&](std::uint64_t low, std::uint64_t high) {
     return static_cast<std::int64_t>(low + random.below(high - low + 1));
   };
-  for (int done = 0; done < 60;) {
+  for (int left = test::random_shapes(60); left > 0;) {
     const Sizes in{pick(1, 13), pick(1, 18)}, kernel{pick(1, 6), pick(1, 6)}, pad{pick(0, 4), pick(0, 4)},
         pool{pick(1, 4), pick(1, 4)};
     const ConvPoolPlan plan = make(pick(1, 19), in, pick(1, 21), kernel, pad, pool, random.below(3) > 0);
     if (plan.conv.out_h < pool[0] || plan.conv.out_w < pool[1]) continue;
     check(plan, pick(1, 20));
-    ++done;
+    --left;
   }
 }
 

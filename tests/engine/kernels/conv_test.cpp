@@ -160,7 +160,7 @@ TEST(Conv, NamedShapes) {
 TEST(Conv, RandomShapes) {
   constexpr std::uint64_t kSeed = 20;
   Random random(derive_key(kSeed, "conv shapes"), 0);
-  for (int done = 0; done < 200; ++done) {
+  for (int left = test::random_shapes(200); left > 0; --left) {
     ConvShape shape = test::random_window(random, 20);
     shape.groups = random.below(4) == 0 ? pick(random, 1, 4) : 1;
     shape.c = shape.groups * pick(random, 1, 11);
@@ -173,7 +173,7 @@ TEST(Conv, RandomShapes) {
 TEST(Conv, RandomShapesOfManyChannels) {
   constexpr std::uint64_t kSeed = 21;
   Random random(derive_key(kSeed, "conv shapes"), 0);
-  for (int done = 0; done < 25; ++done) {
+  for (int left = test::random_shapes(25); left > 0; --left) {
     ConvShape shape = test::random_window(random, 30);
     if (random.below(2) == 0) {
       shape.r = shape.s = 1;
