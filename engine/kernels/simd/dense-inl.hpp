@@ -16,6 +16,10 @@ struct Dense {
   static constexpr int kOutputs = kMany ? 10 : 5;       // by two blocks of images
   static constexpr int kGradientRows = kMany ? 12 : 6;  // by two vectors of inputs
 
+  // Backward, weights that a tile reads are a row of the matrix apart. Where they come from beyond the second cache and
+  // enough blocks of images use them, those of kPanel inputs are copied, for kDepth outputs at a time.
+  static constexpr std::int64_t kFewestBlocks = 4, kFewestWeights = 1 << 17, kPanel = 20, kDepth = 128;
+
   // dst[j] = sum over i < depth of weights[j * weight_output + i * weight_step] * src[i], in TB blocks.
   struct TileArgs {
     const float* src;
@@ -26,6 +30,7 @@ struct Dense {
     bool relu;
     float* dst;
     std::int64_t dst_block;
+    bool accumulate = false;  // start from what dst holds instead of the bias
   };
   using Tile = void (*)(const TileArgs&) noexcept;
 
@@ -34,10 +39,15 @@ struct Dense {
   [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
     const TileArgs a = args;  // what is stored can't change it
     V acc[TB][TO];
-    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-      const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
-      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = bias; });
-    });
+    if (a.accumulate)
+      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = load<Arch>(a.dst + b * a.dst_block + o * L); });
+      });
+    else
+      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+        const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
+        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = bias; });
+      });
     const float *src = a.src, *weights = a.weights;
     const std::int64_t output = kAdjacent ? 1 : a.weight_output, step = kAdjacent ? a.weight_step : 1;
     for (std::int64_t i = 0; i < a.depth; ++i, src += L, weights += step) {
@@ -61,38 +71,68 @@ struct Dense {
     return kTiles[outputs - 1];
   }
 
+  // A tile's outputs, of all blocks.
   template <bool kAdjacent>
-  static void multiply(TileArgs a, std::int64_t outputs, std::int64_t blocks) noexcept {
+  static void run_tiles(TileArgs a, std::int64_t outputs, std::int64_t blocks) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kOutputs>{};
-    const TileArgs start = a;
-    split_evenly<kOutputs>(outputs, [&](std::int64_t first, std::int64_t size) {
-      a.weights = start.weights + first * start.weight_output;
-      a.bias = start.bias == nullptr ? nullptr : start.bias + first;
-      std::int64_t b = 0;
-      for (; b + 2 <= blocks; b += 2) {
-        a.src = start.src + b * a.src_block;
-        a.dst = start.dst + b * a.dst_block + first * L;
-        tile_of<2, kAdjacent>(size, sequence)(a);
-      }
-      if (b == blocks) return;
-      a.src = start.src + b * a.src_block;
-      a.dst = start.dst + b * a.dst_block + first * L;
-      tile_of<1, kAdjacent>(size, sequence)(a);
-    });
+    std::int64_t b = 0;
+    for (; b + 2 <= blocks; b += 2, a.src += 2 * a.src_block, a.dst += 2 * a.dst_block)
+      tile_of<2, kAdjacent>(outputs, sequence)(a);
+    if (b < blocks) tile_of<1, kAdjacent>(outputs, sequence)(a);
   }
 
   static void forward(const DenseShape& p, const float* src, const float* weights, const float* bias, bool with_relu,
                       float* dst, std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
-    multiply<false>({src, p.in * L, weights + begin * p.in, p.in, 1, p.in, bias == nullptr ? nullptr : bias + begin,
-                     with_relu, dst + begin * L, p.out * L},
-                    end - begin, blocks);
+    split_evenly<kOutputs>(end - begin, [&](std::int64_t first, std::int64_t size) {
+      const std::int64_t o = begin + first;
+      run_tiles<false>({src, p.in * L, weights + o * p.in, p.in, 1, p.in, bias == nullptr ? nullptr : bias + o,
+                        with_relu, dst + o * L, p.out * L},
+                       size, blocks);
+    });
   }
 
   static void backward_data(const DenseShape& p, const float* diff_dst, const float* weights, float* diff_src,
                             std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
-    multiply<true>(
-        {diff_dst, p.out * L, weights + begin, 1, p.in, p.out, nullptr, false, diff_src + begin * L, p.in * L},
-        end - begin, blocks);
+    alignas(64) float copy[kDepth * kPanel];
+    const bool copies = blocks >= kFewestBlocks && p.in * p.out >= kFewestWeights;
+    const std::int64_t depth = copies ? kDepth : p.out;
+    split_evenly(end - begin, kPanel, [&](std::int64_t panel, std::int64_t inputs) {
+      const float* columns = weights + begin + panel;
+      for (std::int64_t o = 0; o < p.out; o += depth) {
+        const float *rows = columns + o * p.in, *next = o + depth < p.out ? rows + depth * p.in : columns + inputs;
+        TileArgs a;
+        a.src = diff_dst + o * L;
+        a.src_block = p.out * L;
+        a.weight_output = 1;
+        a.weight_step = p.in;
+        a.depth = p.out - o < depth ? p.out - o : depth;
+        a.bias = nullptr;
+        a.relu = false;
+        a.dst_block = p.in * L;
+        a.accumulate = o > 0;
+        if (copies) {
+          copy_rows(rows, next, p.in, a.depth, inputs, copy);
+          a.weight_step = inputs;
+        }
+        split_evenly<kOutputs>(inputs, [&](std::int64_t first, std::int64_t size) {
+          a.weights = (copies ? copy : rows) + first;
+          a.dst = diff_src + (begin + panel + first) * L;
+          run_tiles<true>(a, size, blocks);
+        });
+      }
+    });
+  }
+
+  // to[i][j] = from[i * row + j], j < size. next: what is copied next, prefetched.
+  static void copy_rows(const float* from, const float* next, std::int64_t row, std::int64_t rows, std::int64_t size,
+                        float* to) noexcept {
+    constexpr std::int64_t kLineFloats = 16;
+    for (; rows > 0; --rows, from += row, next += row, to += size) {
+      for (std::int64_t j = 0; j < size + kLineFloats; j += kLineFloats) __builtin_prefetch(next + j);
+      std::int64_t j = 0;
+      for (; j + L <= size; j += L) store<Arch>(to + j, load<Arch>(from + j));
+      for (; j < size; ++j) to[j] = from[j];
+    }
   }
 
   static void transpose(const DenseShape& p, const float* src, float* transposed, std::int64_t blocks) noexcept {
@@ -126,10 +166,7 @@ struct Dense {
     for (std::int64_t first = 0; first < a.images; first += L, block += a.diff_block)
       for (std::int64_t l = 0; l < L; ++l, x += a.row) {
         V inputs[TV];
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
-          inputs[v] = load_pinned<Arch>(x + v * L);
-          __builtin_prefetch(x + (TV + v) * L);  // of the next inputs
-        });
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
         unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
           const V d = broadcast_pinned<Arch>(block + o * L + l);
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
@@ -166,6 +203,8 @@ struct Dense {
     for (std::int64_t i = 0; i < p.in; i += 2 * L) {
       a.transposed = transposed + i;
       a.inputs = p.in - i;
+      for (std::int64_t n = 0; n < a.images; ++n)
+        __builtin_prefetch(a.transposed + n * a.row + 2 * L);  // the next ones
       split_evenly<kGradientRows>(end - begin, [&](std::int64_t first, std::int64_t size) {
         a.diff = diff_dst + (begin + first) * L;
         a.dst = diff_weights + (begin + first) * p.in + i;

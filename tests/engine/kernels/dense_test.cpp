@@ -111,6 +111,7 @@ TEST(Dense, NamedShapes) {
   check(200, 50);   // between LeNet's convolutions and its classes
   check(513, 10);   // one input beyond a power of two
   check(64, 1000);  // many classes
+  check(515, 261);  // weights beyond the second cache
 }
 
 TEST(Dense, DefinitionByHand) {
