@@ -142,7 +142,14 @@ struct Conv {
         a.weights_tap_step = column.tap_step * tk;
         a.bias = bias == nullptr ? nullptr : bias + k;
         a.dst = strip.dst + k * d.dst_plane;
-        Tiles::tile_of(tk, strip.pixels, form)(a);
+        if (strip.pixels == 1 && form != Form::copying && k + tk < k_end &&
+            Planning::tile_channels(k + tk, d.dst_channels, d.tile) == tk) {
+          a.weights_group = tk * d.filter();
+          Tiles::pair_of(tk)(a);
+          k += tk;
+        } else {
+          Tiles::tile_of(tk, strip.pixels, form)(a);
+        }
         channel += a_tile;
         if (channel >= a.channels) {
           channel = 0;

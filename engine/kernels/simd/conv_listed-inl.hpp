@@ -76,9 +76,10 @@ struct ConvListed {
   struct Args {
     const float* src;  // first pixel, first tap
     std::int64_t src_pixel_step;
-    const float* weights;       // [terms][TK]
-    const float* next_weights;  // of the next tile, prefetched
-    std::int64_t next_lines;    // of these, with each strip
+    const float* weights;        // [terms][TK]
+    std::int64_t weights_group;  // of pairs: from a tile's weights to the next one's
+    const float* next_weights;   // of the next tile, prefetched
+    std::int64_t next_lines;     // of these, with each strip
     const Terms* terms;
     std::int64_t strips;           // next to each other, of TP pixels
     bool lacks_first, lacks_last;  // the first pixel of all, its first tap; the last one, its last tap
@@ -90,7 +91,8 @@ struct ConvListed {
   };
   using Strips = void (*)(const Args&) noexcept;
 
-  template <int TP, int TK>
+  // TG tiles of output channels at once.
+  template <int TP, int TK, int TG = 1>
   [[gnu::noinline]] static void strips(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
@@ -101,27 +103,36 @@ struct ConvListed {
     float* dst = a.dst;
     const auto add = [&](auto& acc, auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
       const std::int64_t src = term.src;
-      Tiles::template add_tap_of<first, last>(
-          acc, [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); }, weights + term.weight);
+      unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+        Tiles::template add_tap_of<first, last>(
+            acc[g], [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); },
+            weights + g * a.weights_group + term.weight);
+      });
     };
     using Zero = std::integral_constant<int, 0>;
     using All = std::integral_constant<int, TP>;
     for (std::int64_t strip = 0; strip < a.strips; ++strip) {
-      V acc[TP][TK];
+      V acc[TG][TP][TK];
+      // body(sums of a tile, output channel of the tile, of all)
+      const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
+        unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
+        });
+      };
       if (a.accumulate)
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          unroll<TP>([&](auto p)
-                         HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + k * a.dst_plane + p * a.dst_pixel_step); });
+        for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+          const float* from = dst + channel * a.dst_plane;
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(from + p * a.dst_pixel_step); });
         });
       else
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
+        for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+          const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
         });
       for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
       if (!a.accumulate)  // else it is read, and what is read in turn comes by itself
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-          const float* ahead = dst + k * a.dst_plane + kWritesAhead;
+        unroll<TG * TK>([&](auto channel) HONE_INLINE_LAMBDA {
+          const float* ahead = dst + channel * a.dst_plane + kWritesAhead;
           __builtin_prefetch(ahead, 1);
           if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
         });
@@ -132,12 +143,12 @@ struct ConvListed {
         add(acc, Zero{}, All{}, *term);
       for (; term != end; ++term) add(acc, Zero{}, std::integral_constant<int, TP - 1>{}, *term);
       if (a.relu)
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[p][k] = relu<Arch>(acc[p][k]); });
+        for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
+          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
         });
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p)
-                       HONE_INLINE_LAMBDA { store<Arch>(dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
+      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+        float* to = dst + channel * a.dst_plane;
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { store<Arch>(to + p * a.dst_pixel_step, sums[p][k]); });
       });
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] += TP * a.src_pixel_step; });
       dst += TP * a.dst_pixel_step;
@@ -154,6 +165,11 @@ struct ConvListed {
     return Tiles::with_channels(channels, [&](auto tk) {
       return strips_of<tk>(pixels, std::make_integer_sequence<int, Tiles::most_pixels(tk)>{});
     });
+  }
+
+  // A single pixel, two tiles of output channels: as ConvTile::pair_of.
+  static Strips pair_of(std::int64_t channels) noexcept {
+    return Tiles::with_channels(channels, [](auto tk) -> Strips { return strips<1, tk, 2>; });
   }
 
   // Pixels next to each other in strips of at most `most`, a tile's channels. a: of the first strip.
@@ -236,21 +252,30 @@ struct ConvListed {
     const float *weights = d.group_weights(b.group), *bias = d.group_bias(b.group);
     const std::int64_t along = along_row ? chunk.columns : chunk.rows, across = along_row ? chunk.rows : chunk.columns;
     const std::int64_t most = Tiles::most_pixels(d.tile), strips = divide_up(along, most);
-    for (std::int64_t k = b.k_begin, tk = 0; k < b.k_end; k += tk) {
-      const std::int64_t last = tk;
+    for (std::int64_t k = b.k_begin, tk = 0, last = 0; k < b.k_end;) {
       tk = Planning::tile_channels(k, d.dst_channels, d.tile);
       if (tk != last)
         terms.make(b.row, b.column, chunk.channels, {plane, row_tap, column_tap}, {d.window() * tk, d.s * tk, tk});
+      last = tk;
       a.weights = weights + k * d.filter() + chunk.channel * d.window() * tk;
+      a.weights_group = tk * d.filter();
       a.bias = bias == nullptr ? nullptr : bias + k;
-      const float* next_weights = a.weights + tk * d.filter();
+      float* to = dst + k * d.dst_plane;
+      const bool pair = along == 1 && k + tk < b.k_end && Planning::tile_channels(k + tk, d.dst_channels, d.tile) == tk;
+      k += pair ? 2 * tk : tk;
+      const float* next_weights = weights + k * d.filter() + chunk.channel * d.window() * tk;
       a.next_lines =
-          k + tk < b.k_end ? divide_up(divide_up(chunk.channels * d.window() * tk, kLineFloats), across * strips) : 0;
+          k < b.k_end ? divide_up(divide_up(chunk.channels * d.window() * tk, kLineFloats), across * strips) : 0;
       for (std::int64_t i = 0; i < across; ++i) {
         a.src = src + i * src_step;
-        a.dst = dst + k * d.dst_plane + i * dst_step;
+        a.dst = to + i * dst_step;
         a.next_weights = next_weights + i * strips * a.next_lines * kLineFloats;
-        run(a, tk, along, most);
+        if (pair) {
+          a.strips = 1;
+          pair_of(tk)(a);
+        } else {
+          run(a, tk, along, most);
+        }
       }
     }
   }

@@ -30,6 +30,7 @@ struct ConvTile {
     std::int64_t src_plane, src_row_step, src_tap_step, src_pixel_step;
     const float* weights;  // first tap
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
+    std::int64_t weights_group;  // of pairs: from a tile's weights to the next one's
     std::int64_t channels, rows, taps;
     float* copy;            // Form::copying: [channel][pixel]
     const float* prefetch;  // what later tiles read: kBurst lines, a step apart, of a channel after the other
@@ -112,24 +113,30 @@ struct ConvTile {
     }
   }
 
-  template <int TP, int TK, Form kForm>
+  // TG tiles of output channels at once.
+  template <int TP, int TK, Form kForm, int TG = 1>
   [[gnu::noinline]] static void tile(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
-    V acc[TP][TK];
+    V acc[TG][TP][TK];
+    const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
+      unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
+      });
+    };
     if (a.accumulate)
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const float* dst = a.dst + k * a.dst_plane;
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
+      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+        const float* dst = a.dst + channel * a.dst_plane;
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
       });
     else
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr ? a.bias[k] : 0.0f);
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][k] = bias; });
+      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+        const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
       });
     const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
     // What the next tile writes, an output channel at a time: all at once would be in the way of what is read.
-    const float* output = a.dst + TK * a.dst_plane;
-    int outputs = TK;
+    const float* output = a.dst + TG * TK * a.dst_plane;
+    int outputs = TG * TK;
     const auto prefetch_output = [&]() HONE_INLINE_LAMBDA {
       if (outputs == 0) return;
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { __builtin_prefetch(output + p * a.dst_pixel_step, 1); });
@@ -158,13 +165,13 @@ struct ConvTile {
           store<Arch>(copy + p * L, x);
           return x;
         };
-        add_tap_of<0, TP>(acc, read, weights);
+        add_tap_of<0, TP>(acc[0], read, weights);
         copy += TP * L;
       });
     } else if constexpr (kForm == Form::prefetched) {
       const float* const end = src + a.channels * a.src_plane;
       const auto add_channel = [&]() HONE_INLINE_LAMBDA {
-        add_tap<0, TP>(acc, src, L, weights);
+        add_tap<0, TP>(acc[0], src, L, weights);
         src += a.src_plane;
         weights += a.weights_plane;
       };
@@ -176,23 +183,26 @@ struct ConvTile {
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();
-        add_tap<0, TP>(acc, src, kForm == Form::any ? a.src_pixel_step : L, weights);
+        unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+          add_tap<0, TP>(acc[g], src, kForm == Form::any ? a.src_pixel_step : L, weights + g * a.weights_group);
+        });
       });
     else
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         const float *src_row = src, *weights_row = weights;
         for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
           prefetch_output();
-          add_row<kForm>(a, acc, src_row, weights_row);
+          unroll<TG>([&](auto g)
+                         HONE_INLINE_LAMBDA { add_row<kForm>(a, acc[g], src_row, weights_row + g * a.weights_group); });
         }
       });
     if (a.relu)
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { acc[p][k] = relu<Arch>(acc[p][k]); });
+      for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
       });
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TP>([&](auto p)
-                     HONE_INLINE_LAMBDA { store<Arch>(a.dst + k * a.dst_plane + p * a.dst_pixel_step, acc[p][k]); });
+    for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+      float* dst = a.dst + channel * a.dst_plane;
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * a.dst_pixel_step, sums[p][k]); });
     });
   }
 
@@ -224,6 +234,12 @@ struct ConvTile {
     return with_channels(channels, [&](auto tk) {
       return tile_of<kForm, tk>(pixels, std::make_integer_sequence<int, most_pixels(tk)>{});
     });
+  }
+
+  // A single pixel leaves a tile too few sums to hide the latency of a multiply-add: two tiles of output channels, one
+  // behind the other.
+  static Tile pair_of(std::int64_t channels) noexcept {
+    return with_channels(channels, [](auto tk) -> Tile { return tile<1, tk, Form::any, 2>; });
   }
 
   static Tile tile_of(std::int64_t channels, std::int64_t pixels, Form form) noexcept {
