@@ -76,6 +76,7 @@ struct Conv {
     const AxisRun &row = *strip.rows.run, &column = *strip.columns.run, &along = *strip.along().run,
                   &across = *strip.across().run;
     const bool padding_only = row.taps == 0 || column.taps == 0;
+    const bool has_all_taps = !strip.lacks_first && !strip.lacks_last;
     TileArgs a;
     a.rows = row.taps;
     a.taps = column.taps;
@@ -142,7 +143,7 @@ struct Conv {
         a.weights_tap_step = column.tap_step * tk;
         a.bias = bias == nullptr ? nullptr : bias + k;
         a.dst = strip.dst + k * d.dst_plane;
-        if (strip.pixels == 1 && form != Form::copying && k + tk < k_end &&
+        if (strip.pixels == 1 && has_all_taps && form != Form::copying && k + tk < k_end &&
             Planning::tile_channels(k + tk, d.dst_channels, d.tile) == tk) {
           a.weights_group = tk * d.filter();
           Tiles::pair_of(tk)(a);

@@ -121,6 +121,9 @@ TEST(Conv, NamedShapes) {
   check(conv_shape(20, 12, 12, 50, 5, 5), 3);      // and its second
   check(conv_shape(3, 9, 9, 16, 3, 3, 1, 1), 17);  // one image beyond a block
   check(conv_shape(16, 8, 8, 16, 3, 3, 1, 1), 5);
+  // The last pixel of a row alone, and without its last tap.
+  for (const std::int64_t k : {8, 10, 12, 15, 20})
+    for (const std::int64_t w : {3, 5}) check(conv_shape(4, 7, w, k, 3, 3, 1, 1), 3);
   check(conv_shape(8, 7, 7, 12, 1, 1), 2);
   check(conv_shape(8, 9, 7, 8, 3, 3, 2, 1), 4);     // strided
   check(conv_shape(8, 6, 6, 8, 3, 3, 1, 1, 8), 4);  // depthwise
