@@ -1,6 +1,7 @@
 #include "engine/kernels/shapes.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 namespace hone {
@@ -104,7 +105,7 @@ void join_ends(std::vector<AxisRun>& runs) {
       std::find_if(runs.begin(), runs.end(), [](const AxisRun& run) { return run.taps == 3 && run.count > 0; });
   if (middle == runs.end() || runs.size() > 3) return;
   AxisRun all = *middle;
-  if (all.src_step != 1 || all.out_step != 1 || all.src_tap_step != 1) return;
+  if (all.src_step != 1 || all.out_step != 1 || all.src_tap_step != 1 || std::abs(all.tap_step) != 1) return;
   for (const AxisRun& run : runs) {
     if (&run == &*middle) continue;
     if (run.count != 1 || run.taps != 2) return;

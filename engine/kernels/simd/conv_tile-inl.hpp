@@ -98,14 +98,14 @@ struct ConvTile {
       const auto next = [&]() HONE_INLINE_LAMBDA {
         src += a.src_tap_step;
         weights += a.weights_tap_step;
-        --taps;
       };
       if (kForm == Form::three && a.lacks_first) {
         add_tap<1, TP>(acc, src, step, weights);
         next();
+        --taps;
       }
       const bool lacks_last = kForm == Form::three && a.lacks_last;
-      while (taps > lacks_last) {
+      for (; taps > lacks_last; --taps) {
         add_tap<0, TP>(acc, src, step, weights);
         next();
       }

@@ -2,9 +2,9 @@
 // Taps on padding are left out, as AxisRun says. Forward and the gradient of the input are the same tiles, run over
 // other axis runs and with other packed weights.
 //
-// Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero. Where the last
-// vector would be half empty and the ISA has vectors of half the width, it is a tile of its own. A few channels are
-// left to single_conv_narrow-inl.hpp, which reads the weights as they are.
+// Packed weights: [groups][tiles of channels][input channels][R][S][TV * L], missing channels are zero, backward with
+// the last tap first. Where the last vector would be half empty and the ISA has vectors of half the width, it is a tile
+// of its own. A few channels are left to single_conv_narrow-inl.hpp, which reads the weights as they are.
 #pragma once
 
 #include "engine/kernels/simd/single_conv_narrow-inl.hpp"
@@ -30,18 +30,68 @@ struct SingleConv {
     std::int64_t plane() const noexcept { return h * w; }
   };
 
+  // Whether it is beyond the second cache.
+  static bool is_far(const Side& side) noexcept {
+    constexpr std::int64_t kSecondCacheBytes = 1 << 20;
+    return side.channels * side.plane() * static_cast<std::int64_t>(sizeof(float)) > kSecondCacheBytes;
+  }
+
   // One direction of a convolution.
   struct Direction {
     const std::vector<AxisRun>&rows, &columns;
     Side src, dst;
     std::int64_t groups, r, s;
     const float *packed, *bias;
-    bool relu;
+    bool relu, backward;
   };
+
+  // The packed place of the first tap of a run, of `kernel` along its axis, and how far it is to the next one.
+  static std::int64_t first_tap(const Direction& d, const AxisRun& run, std::int64_t kernel) noexcept {
+    return d.backward ? kernel - 1 - run.tap_first : run.tap_first;
+  }
+  static std::int64_t tap_step(const Direction& d, const AxisRun& run) noexcept {
+    return d.backward ? -run.tap_step : run.tap_step;
+  }
 
   struct Channels {
     std::int64_t group, first, stored;  // first: within the group
     const float* packed;
+  };
+
+  // Tiles of the same output channels. Where few registers make them small and the first cache does not hold their
+  // weights, all of them add up a range of the input channels, then the next one: with its weights in the first cache.
+  template <int W, int TV>
+  class Queue {
+   public:
+    explicit Queue(const Direction& d) noexcept : channels_(d.src.channels), ranges_(1) {
+      const std::int64_t bytes = channels_ * d.r * d.s * W * TV * static_cast<std::int64_t>(sizeof(float));
+      if (!Tiles::kMany && bytes > kRangeBytes) ranges_ = divide_up(bytes, kRangeBytes);
+      if (ranges_ > channels_) ranges_ = channels_;
+    }
+
+    void add(typename Tiles::Tile tile, const TileArgs& args) noexcept {
+      if (ranges_ == 1) return tile(args, {0, channels_, true, true}, sums_[0]);
+      tiles_[count_] = tile;
+      args_[count_] = args;
+      if (++count_ == kMost) run();
+    }
+
+    void run() noexcept {
+      for (std::int64_t i = 0; i < ranges_; ++i) {
+        const std::int64_t first = i * channels_ / ranges_, end = (i + 1) * channels_ / ranges_;
+        for (int t = 0; t < count_; ++t) tiles_[t](args_[t], {first, end - first, i == 0, i + 1 == ranges_}, sums_[t]);
+      }
+      count_ = 0;
+    }
+
+   private:
+    static constexpr std::int64_t kRangeBytes = 20 << 10;
+    static constexpr int kMost = Tiles::kMany ? 1 : 32;
+    std::int64_t channels_, ranges_;
+    int count_ = 0;
+    typename Tiles::Tile tiles_[kMost];
+    TileArgs args_[kMost];
+    alignas(64) float sums_[kMost][Tiles::kSums];
   };
 
   template <int W, int TV>
@@ -52,10 +102,13 @@ struct SingleConv {
     a.weights_plane = d.r * d.s * W * TV;
     a.bias = d.bias == nullptr ? nullptr : d.bias + k;
     a.stored = channels.stored;
+    a.src_far = is_far(d.src);
+    a.dst_far = is_far(d.dst);
     a.relu = d.relu;
     a.dst_plane = d.dst.plane();
     src += channels.group * d.src.channels * a.src_plane;
     dst += k * a.dst_plane;
+    Queue<W, TV> queue(d);
     for (const AxisRun& row : d.rows)
       for (const AxisRun& column : d.columns) {
         const bool padding_only = row.taps == 0 || column.taps == 0;
@@ -64,9 +117,9 @@ struct SingleConv {
         a.taps = column.taps;
         a.src_row_step = row.src_tap_step * d.src.w;
         a.src_tap_step = column.src_tap_step;
-        a.weights = channels.packed + (row.tap_first * d.s + column.tap_first) * W * TV;
-        a.weights_row_step = row.tap_step * d.s * W * TV;
-        a.weights_tap_step = column.tap_step * W * TV;
+        a.weights = channels.packed + (first_tap(d, row, d.r) * d.s + first_tap(d, column, d.s)) * W * TV;
+        a.weights_row_step = tap_step(d, row) * d.s * W * TV;
+        a.weights_tap_step = tap_step(d, column) * W * TV;
         const float* run_src = src + row.src_first * d.src.w + column.src_first;
         float* run_dst = dst + row.out_first * d.dst.w + column.out_first;
         const Steps along_row{column.src_step, column.out_step};
@@ -76,13 +129,15 @@ struct SingleConv {
                                  column.src_step == 1 && column.out_step == 1 && row.src_step == 1 && row.out_step == 1;
         // Along the longer way.
         if (rows_follow)
-          run_pixels<W, TV>(a, run_src, run_dst, {column.count * row.count, along_row}, {1, along_row});
+          run_pixels<W, TV>(queue, a, run_src, run_dst, {column.count * row.count, along_row}, {1, along_row});
         else if (joined || column.count >= row.count || column.count >= kShortRun)
-          run_pixels<W, TV>(a, run_src, run_dst, {column.count, along_row, column.lacks_first, column.lacks_last},
+          run_pixels<W, TV>(queue, a, run_src, run_dst,
+                            {column.count, along_row, column.lacks_first, column.lacks_last},
                             {row.count, along_column});
         else
-          run_pixels<W, TV>(a, run_src, run_dst, {row.count, along_column}, {column.count, along_row});
+          run_pixels<W, TV>(queue, a, run_src, run_dst, {row.count, along_column}, {column.count, along_row});
       }
+    queue.run();
   }
 
   static constexpr std::int64_t kShortRun = 6;
@@ -98,7 +153,8 @@ struct SingleConv {
 
   // Tiles of pixels along the inner way.
   template <int W, int TV>
-  static void run_pixels(TileArgs& a, const float* src, float* dst, const Way& inner, const Way& outer) noexcept {
+  static void run_pixels(Queue<W, TV>& queue, TileArgs& a, const float* src, float* dst, const Way& inner,
+                         const Way& outer) noexcept {
     constexpr int kMost = Tiles::most_pixels(TV);
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     a.src_pixel_step = inner.step.src;
@@ -113,8 +169,9 @@ struct SingleConv {
         a.src_ahead = ahead + (size - 1) * inner.step.src + (a.taps - 1) * a.src_tap_step;
         a.lacks_first = inner.lacks_first && first == 0;
         a.lacks_last = inner.lacks_last && first + size == inner.count;
-        (inner.step.src == 1 ? Tiles::template tile_of<W, TV, true>(size, sequence)
-                             : Tiles::template tile_of<W, TV, false>(size, sequence))(a);
+        queue.add(inner.step.src == 1 ? Tiles::template tile_of<W, TV, true>(size, sequence)
+                                      : Tiles::template tile_of<W, TV, false>(size, sequence),
+                  a);
       });
   }
 
@@ -170,7 +227,7 @@ struct SingleConv {
                       const float* bias, bool with_relu, float* dst, std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_c(), p.h, p.w}, to{p.group_k(), p.out_h, p.out_w};
-    const Direction d{plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu};
+    const Direction d{plan.rows, plan.columns, from, to, p.groups, p.r, p.s, packed, bias, with_relu, false};
     if (Narrow::suits(to.channels))
       Narrow::run(d, weights, p.group_c() * p.r * p.s, p.r * p.s, src, dst, blocks);
     else
@@ -181,7 +238,8 @@ struct SingleConv {
                             float* diff_src, std::int64_t blocks, Crew&) noexcept {
     const ConvShape& p = plan.shape;
     const Side from{p.group_k(), p.out_h, p.out_w}, to{p.group_c(), p.h, p.w};
-    const Direction d{plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false};
+    const Direction d{
+        plan.backward_rows, plan.backward_columns, from, to, p.groups, p.r, p.s, packed, nullptr, false, true};
     if (Narrow::suits(to.channels))
       Narrow::run(d, weights, p.r * p.s, p.group_c() * p.r * p.s, diff_dst, diff_src, blocks);
     else
@@ -209,22 +267,22 @@ struct SingleConv {
   static void pack(const ConvPlan& plan, const float* weights, float* packed, float* packed_backward) noexcept {
     const ConvShape& p = plan.shape;
     const std::int64_t window = p.r * p.s, filter = p.group_c() * window;
-    // A group's tiles, from values at out * out_step + in * in_step + tap.
+    // A group's tiles, from values at out * out_step + in * in_step + tap, backward from the last tap on.
     const auto fill = [&](float* to, const float* group, std::int64_t outs, std::int64_t ins, std::int64_t out_step,
-                          std::int64_t in_step) {
+                          std::int64_t in_step, bool backward) {
       for_each_tile(outs, [&](auto width, auto vectors, std::int64_t first) {
         for (std::int64_t i = 0; i < ins; ++i)
           for (std::int64_t t = 0; t < window; ++t)
             for (std::int64_t k = first; k < first + width * vectors; ++k)
-              *to++ = k < outs ? group[k * out_step + i * in_step + t] : 0.0f;
+              *to++ = k < outs ? group[k * out_step + i * in_step + (backward ? window - 1 - t : t)] : 0.0f;
       });
     };
     for (std::int64_t g = 0; g < p.groups; ++g, weights += p.group_k() * filter) {
       if (packed != nullptr && plan.packed > 0)
-        fill(packed + g * (plan.packed / p.groups), weights, p.group_k(), p.group_c(), filter, window);
+        fill(packed + g * (plan.packed / p.groups), weights, p.group_k(), p.group_c(), filter, window, false);
       if (packed_backward != nullptr && plan.packed_backward > 0)
-        fill(packed_backward + g * (plan.packed_backward / p.groups), weights, p.group_c(), p.group_k(), window,
-             filter);
+        fill(packed_backward + g * (plan.packed_backward / p.groups), weights, p.group_c(), p.group_k(), window, filter,
+             true);
     }
   }
 };

@@ -29,29 +29,54 @@ struct SingleConvTile {
     const float* weights;  // first tap
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t channels, rows, taps;
-    const float* bias;    // of the tile's channels; may be null
-    std::int64_t stored;  // channels of the tile that exist
+    const float* bias;      // of the tile's channels; may be null
+    std::int64_t stored;    // channels of the tile that exist
+    bool src_far, dst_far;  // whether that is beyond the second cache
     bool relu;
     bool lacks_first, lacks_last;  // Taps::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
-    std::int64_t src_ahead;  // from the first tap to the last that the next row of tiles, or a later tile, reads
+    std::int64_t src_ahead;  // kMany: from the first tap to the last that the next row of tiles, or a later one, reads
   };
-  using Tile = void (*)(const Args&) noexcept;
 
-  // Taps of a row: any number; a kernel of one tap; three, as adjacent as the pixels.
+  // Input channels that a tile adds up before others do; `begins`: the first of all, `ends`: the last.
+  struct Range {
+    std::int64_t first, count;
+    bool begins, ends;
+  };
+  // What the tile has after a range that does not end it waits in `sums`, [pixels][channels]: kSums values at most.
+  using Tile = void (*)(const Args&, const Range&, float* sums) noexcept;
+  static constexpr int kSums = L * (kMany ? 28 : 12);
+
+  // Taps of a row: any number; a kernel of one tap; three, as adjacent as the pixels, whose weights are
+  // next to each other, too.
   enum class Taps { any, one, three };
 
   template <int W, int TP, int TV, bool kUnitStep>
-  [[gnu::noinline]] static void tile(const Args& args) noexcept {
-    const Args a = args;  // what is stored can't change it
+  [[gnu::noinline]] static void tile(const Args& args, const Range& channels, float* sums) noexcept {
+    static_assert(TP * TV * W <= kSums);
+    const Range range = channels;  // copies: what is stored can't change them
+    Args a = args;
+    a.src += range.first * a.src_plane;
+    a.weights += range.first * a.weights_plane;
+    if (a.channels > 0) a.channels = range.count;
+    if constexpr (!kMany) prefetch<TP>(a, range.ends);
     using F = Floats<Arch, W>;
     using V = typename F::V;
     V acc[TP][TV];
-    unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
-      const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
-    });
+    // body(sum, where it waits)
+    const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { body(acc[p][v], sums + (p * TV + v) * W); });
+      });
+    };
+    if (range.begins)
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+        const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
+      });
+    else
+      for_each_sum([](V& sum, const float* from) HONE_INLINE_LAMBDA { sum = F::load(from); });
     // Small tiles have too few sums to hide the latency of a multiply-add: they take several input channels at a time,
     // each with sums of its own.
     constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
@@ -71,13 +96,12 @@ struct SingleConvTile {
           add_channels<W, TP, TV, kUnitStep, 1, taps>(
               a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
-    constexpr Taps kThree = kUnitStep ? Taps::three : Taps::any;
-    const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
-    if (kUnitStep && unrolls && a.taps == 3 && a.src_tap_step == 1)
-      add(std::integral_constant<Taps, kThree>());
-    else if (a.rows == 1 && a.taps == 1)
+    const bool three = kUnitStep && a.taps == 3 && a.src_tap_step == 1 && a.weights_tap_step == W * TV;
+    if constexpr (kUnitStep)
+      if (three) add(std::integral_constant<Taps, Taps::three>());
+    if (!three && a.rows == 1 && a.taps == 1)
       add(std::integral_constant<Taps, Taps::one>());
-    else
+    else if (!three)
       add(std::integral_constant<Taps, Taps::any>());
     if constexpr (kParts > 1)
       unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
@@ -85,18 +109,33 @@ struct SingleConvTile {
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
         });
       });
-    alignas(64) float pixels[TP][TV * W];
-    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v)
-                     HONE_INLINE_LAMBDA { F::store(&pixels[p][v * W], a.relu ? F::relu(acc[p][v]) : acc[p][v]); });
-    });
-    store_pixels<TP>(pixels, a);
+    const bool relu = range.ends && a.relu;
+    for_each_sum([&](const V& sum, float* to) HONE_INLINE_LAMBDA { F::store(to, relu ? F::relu(sum) : sum); });
+    if (range.ends) store_pixels<TP, TV * W>(sums, a);
   }
 
-  // dst[channel][pixel] = pixels[pixel][channel] for the channels that exist, where pixels are adjacent four channels
-  // at a time.
-  template <int TP, std::size_t kWidth>
-  HONE_INLINE static void store_pixels(const float (&pixels)[TP][kWidth], const Args& a) noexcept {
+  // What later tiles of the row read and write, a line of each channel, where this tile begins one.
+  template <int TP>
+  HONE_INLINE static void prefetch(const Args& a, bool writes) noexcept {
+    constexpr std::int64_t kLine = 64, kAhead = kLine / sizeof(float);
+    const auto begins_line = [](const float* at, std::int64_t step) HONE_INLINE_LAMBDA {
+      const auto place = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(at) % kLine);
+      return place < TP * step * static_cast<std::int64_t>(sizeof(float));
+    };
+    if (a.src_far && begins_line(a.src, a.src_pixel_step)) {
+      const float* at = a.src + (a.rows - 1) * a.src_row_step + (a.taps - 1) * a.src_tap_step + kAhead;
+      for (std::int64_t c = 0; c < a.channels; ++c, at += a.src_plane) __builtin_prefetch(at);
+    }
+    if (writes && a.dst_far && begins_line(a.dst, a.dst_pixel_step)) {
+      const float* at = a.dst + kAhead;
+      for (std::int64_t k = 0; k < a.stored; ++k, at += a.dst_plane) __builtin_prefetch(at, 1);
+    }
+  }
+
+  // dst[channel][pixel] = pixels[pixel][channel], of kWidth, for the channels that exist; where pixels are adjacent
+  // four channels at a time.
+  template <int TP, int kWidth>
+  HONE_INLINE static void store_pixels(const float* pixels, const Args& a) noexcept {
     constexpr int kWide = TP > 8 && L >= 16 ? 16 : TP > 4 && L >= 8 ? 8 : 4;
     using F = Floats<Arch, kWide>;
     float* dst = a.dst;
@@ -106,13 +145,13 @@ struct SingleConvTile {
         unroll_constants<(TP + kWide - 1) / kWide>([&](auto i) HONE_INLINE_LAMBDA {
           constexpr int kFirst = i * kWide, kPixels = TP - kFirst < kWide ? TP - kFirst : kWide;
           typename F::V four[4];
-          F::template load_columns<kPixels>(&pixels[kFirst][k], kWidth, four);
+          F::template load_columns<kPixels>(pixels + kFirst * kWidth + k, kWidth, four);
           unroll<4>([&](auto j) HONE_INLINE_LAMBDA {
             F::template store_first<kPixels>(dst + j * a.dst_plane + kFirst, four[j]);
           });
         });
     for (; k < a.stored; ++k, dst += a.dst_plane)
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p][k]; });
+      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p * kWidth + k]; });
   }
 
   // One tap of pixels kFirst ... kEnd - 1.
@@ -122,8 +161,7 @@ struct SingleConvTile {
     using F = Floats<Arch, W>;
     unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
       constexpr int kPixel = kFirst + i;
-      const auto x = F::broadcast_pinned(src + kPixel * step);
-      unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[kPixel][v] = F::fma(x, w[v], sums[kPixel][v]); });
+      F::add_products(src + kPixel * step, w, sums[kPixel]);
     });
   }
 
@@ -134,18 +172,20 @@ struct SingleConvTile {
     using V = typename F::V;
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
-    unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
-    if (c < a.stored) {  // what the tile writes, long before
-      float* output = a.dst + c * a.dst_plane;
-      __builtin_prefetch(output, 1);
-      __builtin_prefetch(output + (TP - 1) * a.dst_pixel_step, 1);
+    if constexpr (kMany) {
+      unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
+      if (c < a.stored) {  // what the tile writes, long before
+        float* output = a.dst + c * a.dst_plane;
+        __builtin_prefetch(output, 1);
+        __builtin_prefetch(output + (TP - 1) * a.dst_pixel_step, 1);
+      }
     }
     const auto load_weights = [](V(&w)[TV], const float* from) HONE_INLINE_LAMBDA {
       unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(from + v * W); });
     };
     for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
-      if constexpr (kTaps == Taps::three && kUnrollsTaps<Arch>) {
+      if constexpr (kTaps == Taps::three) {
         unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
@@ -153,33 +193,26 @@ struct SingleConvTile {
           load_weights(w, weights);
           if (!a.lacks_first) add_tap<W, 0, 1>(sums, src, 1, w);
           add_tap<W, 1, TP>(sums, src, 1, w);
-          load_weights(w, weights + a.weights_tap_step);
-          src = opaque(src + 1);
+          load_weights(w, weights + W * TV);
+          src = F::kInOrder ? src + 1 : opaque(src + 1);
           add_tap<W, 0, TP>(sums, src, 1, w);
-          load_weights(w, weights + 2 * a.weights_tap_step);
-          src = opaque(src + 1);
+          load_weights(w, weights + 2 * W * TV);
+          src = F::kInOrder ? src + 1 : opaque(src + 1);
           add_tap<W, 0, TP - 1>(sums, src, 1, w);
           if (!a.lacks_last) add_tap<W, TP - 1, TP>(sums, src, 1, w);
         });
       } else {
         const float *src = src_row, *weights = weights_row;
         std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
-        const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
+        while (left-- > 0) {
           unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
             V w[TV];
             load_weights(w, weights + i * a.weights_plane);
-            add_tap<W, first, end>(sums_of(i), src + i * a.src_plane, step, w);
+            add_tap<W, 0, TP>(sums_of(i), src + i * a.src_plane, step, w);
           });
           src += a.src_tap_step;
           weights += a.weights_tap_step;
-          --left;
-        };
-        constexpr std::integral_constant<int, 0> kFirst;
-        constexpr std::integral_constant<int, TP> kEnd;
-        if (kTaps == Taps::three && a.lacks_first) add(std::integral_constant<int, 1>{}, kEnd);
-        const bool lacks_last = kTaps == Taps::three && a.lacks_last;
-        while (left > lacks_last) add(kFirst, kEnd);
-        if (lacks_last) add(kFirst, std::integral_constant<int, TP - 1>{});
+        }
       }
     }
   }

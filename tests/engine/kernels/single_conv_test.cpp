@@ -119,6 +119,9 @@ const std::vector<ConvShape>& named_shapes() {
       make(8, 20, 37, 16, 5, 1, 2, 8),  // with two outputs an input
       make(8, 19, 37, 8, 3, 2, 1, 8),   // strided
       make(2, 70, 66, 7, 7, 2, 3),      // several bands of pixels
+      make(40, 20, 19, 30, 3, 1, 1),    // several ranges of input channels, more tiles than wait at a time
+      make(28, 12, 11, 300, 1, 2),      // such ranges backward, where outputs have no tap at all
+      make(72, 64, 60, 24, 1),          // beyond the second cache
       make(1, 1, 1, 1, 1)};
   return shapes;
 }
