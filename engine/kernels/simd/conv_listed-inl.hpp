@@ -9,6 +9,7 @@
 #include "engine/kernels/simd/conv_direction-inl.hpp"
 #include "engine/kernels/simd/conv_planning-inl.hpp"
 #include "engine/kernels/simd/conv_tile-inl.hpp"
+#include "engine/kernels/simd/outer_product-inl.hpp"
 #include "engine/kernels/table.hpp"
 
 namespace hone::simd {
@@ -48,6 +49,8 @@ struct ConvListed {
   struct Terms {
     Term list[kMostTerms];
     const Term *first_end, *last_begin, *end;
+    std::int64_t adjacent;    // taps of a row, where add_rows() could read them, next to each other; else none
+    std::int64_t weight_tap;  // from a tap's weights to those of the next
 
     struct Steps {  // values from a channel, a row, a tap to the next
       std::int64_t channel, row, tap;
@@ -70,6 +73,14 @@ struct ConvListed {
         if (s == 0) first_end = to;
       }
       end = to;
+      adjacent = src.tap == L && kHasOuterProduct<Arch> ? column.taps : 0;
+      weight_tap = column.tap_step * weight.tap;
+    }
+
+    // Whether its rows are such, and so many, that a loop over rows gains by it.
+    bool many_rows() const noexcept {
+      constexpr std::int64_t kFewest = 12;
+      return (adjacent == 3 || adjacent == 5) && first_end - list >= kFewest;
     }
   };
 
@@ -91,8 +102,31 @@ struct ConvListed {
   };
   using Strips = void (*)(const Args&) noexcept;
 
-  // TG tiles of output channels at once.
-  template <int TP, int TK, int TG = 1>
+  // All taps of the rows that terms [term, end) begin: fewer instructions than a term at a time.
+  template <int kTaps, int TP, int TK>
+  HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end,
+                                   const float* const (&pixels)[TP], const float* weights,
+                                   std::int64_t weight_tap) noexcept {
+    const auto always = [](int) HONE_INLINE_LAMBDA { return true; };
+    for (; term != end; ++term) {
+      const std::int64_t src = term->src;
+      const float* w = opaque(weights + term->weight);
+      unroll_constants<kTaps>([&](auto tap) HONE_INLINE_LAMBDA {
+        const auto pixel = [&](int p) HONE_INLINE_LAMBDA { return pixels[p] + src + tap * L; };
+        const auto weight = [&](int k) HONE_INLINE_LAMBDA { return w + k; };
+        if constexpr (TP <= TK)
+          add_outer_product<Arch, false, TP, TK>(
+              pixel, weight, [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; }, always);
+        else
+          add_outer_product<Arch, true, TK, TP>(
+              weight, pixel, [&](int k, int p) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; }, always);
+        w += weight_tap;
+      });
+    }
+  }
+
+  // TG tiles of output channels at once. kByRows: rows of three or five adjacent taps, where no pixel lacks one.
+  template <int TP, int TK, int TG = 1, bool kByRows = false>
   [[gnu::noinline]] static void strips(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
@@ -137,6 +171,14 @@ struct ConvListed {
           if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
         });
       const Term* term = begin;
+      if constexpr (kByRows)
+        if (!(a.lacks_first && strip == 0) && !(a.lacks_last && strip + 1 == a.strips)) {
+          if (a.terms->adjacent == 3)
+            add_rows<3>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
+          else
+            add_rows<5>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
+          term = end;
+        }
       if (a.lacks_first && strip == 0)
         for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
       for (const Term* full = a.lacks_last && strip + 1 == a.strips ? last_begin : end; term != full; ++term)
@@ -155,15 +197,17 @@ struct ConvListed {
     }
   }
 
-  template <int TK, int... P>
+  template <int TK, bool kByRows, int... P>
   static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
-    static constexpr Strips kStrips[] = {strips<P + 1, TK>...};
+    constexpr int kFewestSums = 8;  // that are worth a loop of their own
+    static constexpr Strips kStrips[] = {strips<P + 1, TK, 1, (kByRows && (P + 1) * TK >= kFewestSums)>...};
     return kStrips[pixels - 1];
   }
 
-  static Strips strips_of(std::int64_t channels, std::int64_t pixels) noexcept {
+  static Strips strips_of(std::int64_t channels, std::int64_t pixels, bool by_rows) noexcept {
     return Tiles::with_channels(channels, [&](auto tk) {
-      return strips_of<tk>(pixels, std::make_integer_sequence<int, Tiles::most_pixels(tk)>{});
+      constexpr auto kPixels = std::make_integer_sequence<int, Tiles::most_pixels(tk)>{};
+      return by_rows ? strips_of<tk, kHasOuterProduct<Arch>>(pixels, kPixels) : strips_of<tk, false>(pixels, kPixels);
     });
   }
 
@@ -180,7 +224,7 @@ struct ConvListed {
       if (strips == 0) return;
       a.strips = strips;
       a.lacks_last = lacks_last && last;
-      strips_of(channels, strip_pixels)(a);
+      strips_of(channels, strip_pixels, a.terms->many_rows())(a);
       a.lacks_first = false;
       a.src += strips * strip_pixels * a.src_pixel_step;
       a.dst += strips * strip_pixels * a.dst_pixel_step;

@@ -70,7 +70,7 @@ struct ConvPlanning {
   }
 
   // For each vector that is read: then the second cache keeps up with a tile.
-  static constexpr std::int64_t kEnoughMultiplyAdds = 8;
+  static constexpr std::int64_t kEnoughMultiplyAdds = 9;
 
   // Terms of a list (conv_listed-inl.hpp). Where a tile does three taps of a row at once, it takes long enough with
   // fewer terms, and longer sums need no list.

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/kernels/simd/outer_product-inl.hpp"
 #include "engine/kernels/simd/single_vector-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 
@@ -154,22 +155,36 @@ struct SingleConvTile {
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p * kWidth + k]; });
   }
 
-  // One tap of pixels kFirst ... kEnd - 1.
-  template <int W, int kFirst, int kEnd, int TP, int TV>
+  // One tap, of the wanted pixels.
+  template <int W, int TP, int TV, class Wanted>
   HONE_INLINE static void add_tap(typename Floats<Arch, W>::V (&sums)[TP][TV], const float* src, std::int64_t step,
-                                  const typename Floats<Arch, W>::V (&w)[TV]) noexcept {
-    using F = Floats<Arch, W>;
-    unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-      constexpr int kPixel = kFirst + i;
-      F::add_products(src + kPixel * step, w, sums[kPixel]);
-    });
+                                  const float* weights, const Wanted& wanted) noexcept {
+    if constexpr (kHasOuterProduct<Arch>) {
+      add_outer_product<Arch, false, TV, TP>([&](int v) HONE_INLINE_LAMBDA { return weights + v * W; },
+                                             [&](int p) HONE_INLINE_LAMBDA { return src + p * step; },
+                                             [&](int v, int p) HONE_INLINE_LAMBDA -> auto& { return sums[p][v]; },
+                                             wanted);
+    } else {
+      using F = Floats<Arch, W>;
+      typename F::V w[TV];
+      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * W); });
+      unroll_constants<TP>([&](auto p) HONE_INLINE_LAMBDA {
+        if (!wanted(p)) return;
+        const auto x = F::broadcast_pinned(src + p * step);
+        unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
+      });
+    }
+  }
+
+  // The pixel after one, loaded anew.
+  HONE_INLINE static const float* next(const float* pixel) noexcept {
+    return kHasOuterProduct<Arch> ? pixel + 1 : opaque(pixel + 1);
   }
 
   // Input channels c ... c + kParts - 1, channel c + i to sums_of(i).
   template <int W, int TP, int TV, bool kUnitStep, int kParts, Taps kTaps, class Sums>
   HONE_INLINE static void add_channels(const Args& a, std::int64_t c, const Sums& sums_of) noexcept {
-    using F = Floats<Arch, W>;
-    using V = typename F::V;
+    const auto all = [](int) HONE_INLINE_LAMBDA { return true; };
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
     if constexpr (kMany) {
@@ -180,35 +195,25 @@ struct SingleConvTile {
         __builtin_prefetch(output + (TP - 1) * a.dst_pixel_step, 1);
       }
     }
-    const auto load_weights = [](V(&w)[TV], const float* from) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(from + v * W); });
-    };
     for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
       if constexpr (kTaps == Taps::three) {
         unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
-          V w[TV];
-          load_weights(w, weights);
-          if (!a.lacks_first) add_tap<W, 0, 1>(sums, src, 1, w);
-          add_tap<W, 1, TP>(sums, src, 1, w);
-          load_weights(w, weights + W * TV);
-          src = F::kInOrder ? src + 1 : opaque(src + 1);
-          add_tap<W, 0, TP>(sums, src, 1, w);
-          load_weights(w, weights + 2 * W * TV);
-          src = F::kInOrder ? src + 1 : opaque(src + 1);
-          add_tap<W, 0, TP - 1>(sums, src, 1, w);
-          if (!a.lacks_last) add_tap<W, TP - 1, TP>(sums, src, 1, w);
+          add_tap<W>(sums, src, 1, weights, [&](int p) HONE_INLINE_LAMBDA { return p > 0 || !a.lacks_first; });
+          src = next(src);
+          add_tap<W>(sums, src, 1, weights + W * TV, all);
+          src = next(src);
+          add_tap<W>(sums, src, 1, weights + 2 * W * TV,
+                     [&](int p) HONE_INLINE_LAMBDA { return p + 1 < TP || !a.lacks_last; });
         });
       } else {
         const float *src = src_row, *weights = weights_row;
         std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
         while (left-- > 0) {
           unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
-            V w[TV];
-            load_weights(w, weights + i * a.weights_plane);
-            add_tap<W, 0, TP>(sums_of(i), src + i * a.src_plane, step, w);
+            add_tap<W>(sums_of(i), src + i * a.src_plane, step, weights + i * a.weights_plane, all);
           });
           src += a.src_tap_step;
           weights += a.weights_tap_step;

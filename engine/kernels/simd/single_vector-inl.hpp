@@ -7,12 +7,6 @@
 
 namespace hone::simd {
 
-#if defined(__FMA__) && !defined(__AVX512F__)
-#define HONE_IN_ORDER 1
-#else
-#define HONE_IN_ORDER 0
-#endif
-
 // W floats anywhere in memory. (g++ 12 loses the attributes of a vector whose size depends on a template parameter.)
 template <int W>
 struct Native;
@@ -33,8 +27,6 @@ struct Native<16> {
 template <class Arch, int W>
 struct Floats {
   using V = typename Native<W>::Type;
-
-  static constexpr bool kInOrder = HONE_IN_ORDER;  // whether add_products() runs as it is written
 
   HONE_INLINE static V load(const float* from) noexcept { return *reinterpret_cast<const V*>(from); }
   HONE_INLINE static void store(float* to, const V& x) noexcept { *reinterpret_cast<V*>(to) = x; }
@@ -99,23 +91,6 @@ struct Floats {
     return vfmaq_f32(c, a, b);
 #else
     return a * b + c;
-#endif
-  }
-
-  // sums += *from * factors. With sixteen registers, which sums and factors fill: in this order, by a register of its
-  // own. Left to itself g++ 12 moves sums to the stack, where they wait longer than for a multiply-add.
-  template <int N>
-  HONE_INLINE static void add_products(const float* from, const V (&factors)[N], V (&sums)[N]) noexcept {
-#if HONE_IN_ORDER
-    static_assert(W == 8 && N <= 3);
-    register V x asm("ymm15");
-    asm volatile("vbroadcastss %1, %0" : "=x"(x) : "m"(*from));
-    asm volatile("vfmadd231ps %2, %1, %0" : "+x"(sums[0]) : "x"(x), "x"(factors[0]));
-    if constexpr (N > 1) asm volatile("vfmadd231ps %2, %1, %0" : "+x"(sums[1]) : "x"(x), "x"(factors[1]));
-    if constexpr (N > 2) asm volatile("vfmadd231ps %2, %1, %0" : "+x"(sums[2]) : "x"(x), "x"(factors[2]));
-#else
-    const V x = broadcast_pinned(from);
-    unroll_constants<N>([&](auto i) HONE_INLINE_LAMBDA { sums[i] = fma(x, factors[i], sums[i]); });
 #endif
   }
 
