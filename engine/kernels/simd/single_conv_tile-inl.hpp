@@ -64,7 +64,8 @@ struct SingleConvTile {
     if constexpr (!kMany) prefetch<TP>(a, range.ends);
     using F = Floats<Arch, W>;
     using V = typename F::V;
-    V acc[TP][TV];
+    constexpr std::size_t kAlign = sizeof(V);  // Floats' vectors are aligned as floats are, registers in memory are not
+    alignas(kAlign) V acc[TP][TV];
     // body(sum, where it waits)
     const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
@@ -81,7 +82,7 @@ struct SingleConvTile {
     // Small tiles have too few sums to hide the latency of a multiply-add: they take several input channels at a time,
     // each with sums of its own.
     constexpr int kParts = TP * TV >= 8 ? 1 : TP * TV >= 4 ? 2 : 4;
-    V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
+    alignas(kAlign) V more[kParts > 1 ? kParts - 1 : 1][TP][TV] = {};
     const auto add = [&](auto taps) HONE_INLINE_LAMBDA {
       std::int64_t c = 0;
       for (; c + kParts <= a.channels; c += kParts)
