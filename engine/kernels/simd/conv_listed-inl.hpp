@@ -1,7 +1,8 @@
 // Direct convolution whose tiles read the terms of their sums from a list, made once for many strips of a band of rows.
 // A tile as in conv_tile-inl.hpp spends a part of its time between its loops over channels, rows and taps: much of it
 // where sums have few terms, as in first layers. A band is done a tile of output channels at a time, which writes along
-// rows. With AVX2, which gains by it in general, longer sums are done a part of the input channels at a time.
+// rows. With AVX2, which gains by it in general, longer sums are done a part of the input channels at a time, and rows
+// of three or five taps in one go.
 #pragma once
 
 #include <cstdint>

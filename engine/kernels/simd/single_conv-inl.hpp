@@ -28,13 +28,10 @@ struct SingleConv {
   struct Side {
     std::int64_t channels, h, w;
     std::int64_t plane() const noexcept { return h * w; }
+    std::int64_t bytes() const noexcept { return channels * plane() * static_cast<std::int64_t>(sizeof(float)); }
   };
 
-  // Whether it is beyond the second cache.
-  static bool is_far(const Side& side) noexcept {
-    constexpr std::int64_t kSecondCacheBytes = 1 << 20;
-    return side.channels * side.plane() * static_cast<std::int64_t>(sizeof(float)) > kSecondCacheBytes;
-  }
+  static constexpr std::int64_t kSecondCacheBytes = 1 << 20;
 
   // One direction of a convolution.
   struct Direction {
@@ -102,8 +99,8 @@ struct SingleConv {
     a.weights_plane = d.r * d.s * W * TV;
     a.bias = d.bias == nullptr ? nullptr : d.bias + k;
     a.stored = channels.stored;
-    a.src_far = is_far(d.src);
-    a.dst_far = is_far(d.dst);
+    a.src_far = d.src.bytes() > kSecondCacheBytes;
+    a.dst_far = d.dst.bytes() > kSecondCacheBytes;
     a.relu = d.relu;
     a.dst_plane = d.dst.plane();
     src += channels.group * d.src.channels * a.src_plane;
@@ -200,14 +197,12 @@ struct SingleConv {
       if (parts.half) body(std::integral_constant<int, L / 2>{}, std::integral_constant<int, 1>{}, parts.vectors * L);
   }
 
-  // The images of a group that stay in the second cache, one tile of channels after the other: so its weights do, too.
-  static constexpr std::int64_t kImagesBytes = 1 << 20;
-
+  // As many images at a time as stay in the second cache, one tile of channels after the other: so its weights do, too.
   static void run(const Direction& d, const float* src, float* dst, std::int64_t blocks) noexcept {
     const std::int64_t filter = d.src.channels * d.r * d.s;
     const std::int64_t src_size = d.groups * d.src.channels * d.src.plane();
     const std::int64_t dst_size = d.groups * d.dst.channels * d.dst.plane();
-    const std::int64_t fit = kImagesBytes / (d.src.channels * d.src.plane() * static_cast<std::int64_t>(sizeof(float)));
+    const std::int64_t fit = kSecondCacheBytes / d.src.bytes();
     const std::int64_t images = fit > 1 ? fit : 1;
     for (std::int64_t first_image = 0; first_image < blocks; first_image += images) {
       const std::int64_t end = first_image + images < blocks ? first_image + images : blocks;

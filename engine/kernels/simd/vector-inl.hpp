@@ -31,8 +31,8 @@ template <>
 inline constexpr int kRegisters<xsimd::neon64> = 32;
 #endif
 
-// Whether a convolution's tile unrolls three taps of a row, which saves loads. With AVX2 that would push sums out of
-// its few registers.
+// Whether a convolution's tile (of a block of images) unrolls three taps of a row, which saves loads. With AVX2 that
+// would push sums out of its few registers.
 template <class Arch>
 inline constexpr bool kUnrollsTaps = kRegisters<Arch> >= 32 || kLanes<Arch> == 4;
 
