@@ -1,7 +1,6 @@
 #include "engine/kernels/shapes.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 
 namespace hone {
@@ -82,13 +81,13 @@ std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64
       run.out_first = i;
       run.out_step = stride;
       run.count = 1;
-      run.tap_step = -tap_step;
+      run.tap_step = tap_step;
       run.src_tap_step = dilation * tap_step / stride;
       for (std::int64_t tap = kernel - 1; tap >= 0; --tap) {
         const std::int64_t numerator = i + pad - tap * dilation;
         if (numerator < 0 || numerator % stride != 0 || numerator / stride >= out) continue;
         if (run.taps == 0) {
-          run.tap_first = tap;
+          run.tap_first = kernel - 1 - tap;
           run.src_first = numerator / stride;
         }
         ++run.taps;
@@ -105,7 +104,7 @@ void join_ends(std::vector<AxisRun>& runs) {
       std::find_if(runs.begin(), runs.end(), [](const AxisRun& run) { return run.taps == 3 && run.count > 0; });
   if (middle == runs.end() || runs.size() > 3) return;
   AxisRun all = *middle;
-  if (all.src_step != 1 || all.out_step != 1 || all.src_tap_step != 1 || std::abs(all.tap_step) != 1) return;
+  if (all.src_step != 1 || all.out_step != 1 || all.src_tap_step != 1 || all.tap_step != 1) return;
   for (const AxisRun& run : runs) {
     if (&run == &*middle) continue;
     if (run.count != 1 || run.taps != 2) return;

@@ -55,6 +55,7 @@ struct DenseShape {
 
 // Outputs along one axis that use the same taps. Output number i of the run is at out_first + i * out_step; its tap
 // number j (of `taps`) is kernel index tap_first + j * tap_step and reads src_first + i * src_step + j * src_tap_step.
+// Backward the kernel is turned round: index 0 is its last tap.
 struct AxisRun {
   std::int64_t out_first = 0, out_step = 1, count = 0;
   std::int64_t src_first = 0, src_step = 1, src_tap_step = 1;
@@ -66,7 +67,7 @@ struct AxisRun {
 std::vector<AxisRun> forward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                                   std::int64_t pad, std::int64_t dilation);
 // The same for the gradient of the input: its outputs are the positions of the input, its sources those of the output's
-// gradient, and its taps come last one first. With a stride, positions fall into classes that use different taps.
+// gradient. With a stride, positions fall into classes that use different taps.
 std::vector<AxisRun> backward_runs(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                                    std::int64_t pad, std::int64_t dilation);
 

@@ -80,8 +80,8 @@ struct ConvListed {
 
     // Whether its rows are such, and so many, that a loop over rows gains by it.
     bool many_rows() const noexcept {
-      constexpr std::int64_t kFewest = 12;
-      return (adjacent == 3 || adjacent == 5) && first_end - list >= kFewest;
+      constexpr std::int64_t kFewestTerms = 25;
+      return (adjacent == 3 || adjacent == 5) && end - list >= kFewestTerms;
     }
   };
 
@@ -103,7 +103,8 @@ struct ConvListed {
   };
   using Strips = void (*)(const Args&) noexcept;
 
-  // All taps of the rows that terms [term, end) begin: fewer instructions than a term at a time.
+  // All taps of the rows that terms [term, end) begin: fewer instructions than a term at a time. (Two ways; the second
+  // one where pixels are as far apart as taps, and their weights next to each other.)
   template <int kTaps, int TP, int TK>
   HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end,
                                    const float* const (&pixels)[TP], const float* weights,
@@ -116,17 +117,50 @@ struct ConvListed {
         const auto pixel = [&](int p) HONE_INLINE_LAMBDA { return pixels[p] + src + tap * L; };
         const auto weight = [&](int k) HONE_INLINE_LAMBDA { return w + k; };
         if constexpr (TP <= TK)
-          add_outer_product<Arch, false, TP, TK>(
+          add_outer_product<Arch, Factors::streamed_values, TP, TK>(
               pixel, weight, [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; }, always);
         else
-          add_outer_product<Arch, true, TK, TP>(
+          add_outer_product<Arch, Factors::held_values, TK, TP>(
               weight, pixel, [&](int k, int p) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; }, always);
         w += weight_tap;
       });
     }
   }
+  template <int kTaps, Lacks kLacks, int TP, int TK>
+  HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end, const float* src,
+                                   const float* weights) noexcept {
+    for (; term != end; ++term) {
+      const float *x = src + term->src, *w = weights + term->weight;
+      add_correlation<Arch, Factors::streamed_values, kLacks, kTaps, TP, TK>(
+          [&](int p) HONE_INLINE_LAMBDA { return x + p * L; },
+          [&](int tap, int k) HONE_INLINE_LAMBDA { return w + tap * TK + k; },
+          [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; });
+    }
+  }
 
-  // TG tiles of output channels at once. kByRows: rows of three or five adjacent taps, where no pixel lacks one.
+  // A strip's sums, where its terms are such rows and many; false: nothing was added.
+  template <int kTaps, int TP, int TK>
+  HONE_INLINE static bool add_by_rows(const Args& a, V (&acc)[TP][TK], const float* const (&pixels)[TP],
+                                      bool lacks_first, bool lacks_last) noexcept {
+    const Terms& terms = *a.terms;
+    const Term *const begin = terms.list, *const end = terms.first_end;
+    if (lacks_first && lacks_last) return false;
+    if constexpr (TP >= 2 && TP <= 3)
+      if (a.src_pixel_step == L && terms.weight_tap == TK) {
+        if (lacks_first)
+          add_rows<kTaps, Lacks::first>(acc, begin, end, pixels[0], a.weights);
+        else if (lacks_last)
+          add_rows<kTaps, Lacks::last>(acc, begin, end, pixels[0], a.weights);
+        else
+          add_rows<kTaps, Lacks::nothing>(acc, begin, end, pixels[0], a.weights);
+        return true;
+      }
+    if (lacks_first || lacks_last) return false;
+    add_rows<kTaps>(acc, begin, end, pixels, a.weights, terms.weight_tap);
+    return true;
+  }
+
+  // TG tiles of output channels at once. kByRows: terms are many rows of three or five adjacent taps.
   template <int TP, int TK, int TG = 1, bool kByRows = false>
   [[gnu::noinline]] static void strips(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
@@ -171,20 +205,18 @@ struct ConvListed {
           __builtin_prefetch(ahead, 1);
           if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
         });
-      const Term* term = begin;
+      const bool lacks_first = a.lacks_first && strip == 0, lacks_last = a.lacks_last && strip + 1 == a.strips;
+      bool added = false;
       if constexpr (kByRows)
-        if (!(a.lacks_first && strip == 0) && !(a.lacks_last && strip + 1 == a.strips)) {
-          if (a.terms->adjacent == 3)
-            add_rows<3>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
-          else
-            add_rows<5>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
-          term = end;
-        }
-      if (a.lacks_first && strip == 0)
-        for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
-      for (const Term* full = a.lacks_last && strip + 1 == a.strips ? last_begin : end; term != full; ++term)
-        add(acc, Zero{}, All{}, *term);
-      for (; term != end; ++term) add(acc, Zero{}, std::integral_constant<int, TP - 1>{}, *term);
+        added = a.terms->adjacent == 3 ? add_by_rows<3>(a, acc[0], pixels, lacks_first, lacks_last)
+                                       : add_by_rows<5>(a, acc[0], pixels, lacks_first, lacks_last);
+      if (!added) {
+        const Term* term = begin;
+        if (lacks_first)
+          for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
+        for (const Term* full = lacks_last ? last_begin : end; term != full; ++term) add(acc, Zero{}, All{}, *term);
+        for (; term != end; ++term) add(acc, Zero{}, std::integral_constant<int, TP - 1>{}, *term);
+      }
       if (a.relu)
         for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });

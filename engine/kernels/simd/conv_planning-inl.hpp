@@ -1,5 +1,5 @@
 // Plans a direct convolution, images innermost: how its outputs fall into runs and tiles, and the order of its packed
-// weights: [groups][channel tiles][input channels][R][S][channels of the tile].
+// weights: [groups][channel tiles][input channels][R][S][channels of the tile], backward with the last tap first.
 #pragma once
 
 #include <limits>
@@ -126,19 +126,20 @@ struct ConvPlanning {
     const std::int64_t window = p.r * p.s, kg = p.group_k(), cg = p.group_c();
     for (std::int64_t g = 0; g < p.groups; ++g) {
       const float* group = weights + g * kg * cg * window;
-      // [out tiles][in][R * S][tile] from values at out * out_step + in * in_step + tap.
+      // [out tiles][in][R * S][tile] from values at out * out_step + in * in_step + tap, or the kernel turned round.
       const auto fill = [&](float* to, std::int64_t outs, std::int64_t ins, std::int64_t tile, std::int64_t out_step,
-                            std::int64_t in_step) {
+                            std::int64_t in_step, bool turned) {
         for (std::int64_t first = 0, size = 0; first < outs; first += size) {
           size = tile_channels(first, outs, tile);
           for (std::int64_t i = 0; i < ins; ++i)
             for (std::int64_t t = 0; t < window; ++t)
-              for (std::int64_t k = first; k < first + size; ++k) *to++ = group[k * out_step + i * in_step + t];
+              for (std::int64_t k = first; k < first + size; ++k)
+                *to++ = group[k * out_step + i * in_step + (turned ? window - 1 - t : t)];
         }
       };
       const std::int64_t at = g * kg * cg * window;
-      if (packed != nullptr) fill(packed + at, kg, cg, plan.tile_k, cg * window, window);
-      if (packed_backward != nullptr) fill(packed_backward + at, cg, kg, plan.tile_c, window, cg * window);
+      if (packed != nullptr) fill(packed + at, kg, cg, plan.tile_k, cg * window, window, false);
+      if (packed_backward != nullptr) fill(packed_backward + at, cg, kg, plan.tile_c, window, cg * window, true);
     }
   }
 };

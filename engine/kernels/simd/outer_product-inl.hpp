@@ -1,6 +1,6 @@
-// One tap of a convolution's tile where its sums, the factors it holds and one more fill sixteen registers. Left to
-// itself g++ 12 loads the next factors before it is done with these, and then moves sums to the stack, where they wait
-// longer than for a multiply-add: here everything has its place and its order.
+// Multiply-adds of a convolution's tile where its sums, the factors it holds and one more fill sixteen registers. Left
+// to itself g++ 12 loads the next factors before it is done with these, and then moves sums to the stack, where they
+// wait longer than for a multiply-add: here everything has its place and its order.
 #pragma once
 
 #include "engine/kernels/simd/vector-inl.hpp"
@@ -17,43 +17,100 @@ namespace hone::simd {
 template <class Arch>
 inline constexpr bool kHasOuterProduct = HONE_HAS_OUTER_PRODUCT;
 
+// Factors held and streamed are vectors or, of one of both, values for all lanes.
+enum class Factors { vectors, held_values, streamed_values };
+
+// What a row's ends lack of a correlation: the first held factor, its first step; the last one, its last step.
+enum class Lacks { nothing, first, last };
+
 #if HONE_HAS_OUTER_PRODUCT
 
-// sum(i, j) += held(i) * streamed(j), i < H <= 3, j < S where wanted(j). What held and streamed point to is a vector,
-// or for one of both (kBroadcastsHeld) a value for all lanes.
-template <class Arch, bool kBroadcastsHeld, int H, int S, class Held, class Streamed, class Sum, class Wanted>
+#define HONE_PLACES register __m256 h0 asm("ymm12"), h1 asm("ymm13"), h2 asm("ymm14"), s asm("ymm15")
+#define HONE_BROADCAST(to, from) asm volatile("vbroadcastss %1, %0" : "=x"(to) : "m"(*(from)))
+#define HONE_LOAD(to, from) asm volatile("vmovups %1, %0" : "=x"(to) : "m"(*reinterpret_cast<const float(*)[8]>(from)))
+#define HONE_READ(to, values, from) \
+  do {                              \
+    if constexpr (values)           \
+      HONE_BROADCAST(to, from);     \
+    else                            \
+      HONE_LOAD(to, from);          \
+  } while (false)
+#define HONE_ADD(sum, h) asm volatile("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(s), "x"(h))
+
+// sum(i, j) += held(i) * streamed(j), i < H <= 3, j < S where wanted(j); held, streamed: addresses.
+template <class Arch, Factors kFactors, int H, int S, class Held, class Streamed, class Sum, class Wanted>
 HONE_INLINE void add_outer_product(const Held& held, const Streamed& streamed, const Sum& sum,
                                    const Wanted& wanted) noexcept {
   static_assert(H <= 3);
-  register __m256 h0 asm("ymm12"), h1 asm("ymm13"), h2 asm("ymm14"), s asm("ymm15");
-#define HONE_BROADCAST(to, from) asm volatile("vbroadcastss %1, %0" : "=x"(to) : "m"(*(from)))
-#define HONE_LOAD(to, from) asm volatile("vmovups %1, %0" : "=x"(to) : "m"(*reinterpret_cast<const float(*)[8]>(from)))
-#define HONE_HOLD(to, i)                  \
-  if constexpr (kBroadcastsHeld && i < H) \
-    HONE_BROADCAST(to, held(i));          \
-  else if constexpr (i < H)               \
-  HONE_LOAD(to, held(i))
-#define HONE_ADD(i, h) \
-  if constexpr (i < H) asm volatile("vfmadd231ps %2, %1, %0" : "+x"(sum(i, j)) : "x"(s), "x"(h))
-  HONE_HOLD(h0, 0);
-  HONE_HOLD(h1, 1);
-  HONE_HOLD(h2, 2);
+  HONE_PLACES;
+  constexpr bool kValues = kFactors == Factors::held_values;
+  if constexpr (H > 0) HONE_READ(h0, kValues, held(0));
+  if constexpr (H > 1) HONE_READ(h1, kValues, held(1));
+  if constexpr (H > 2) HONE_READ(h2, kValues, held(2));
 #pragma GCC unroll 16
   for (int j = 0; j < S; ++j) {
     if (!wanted(j)) continue;
-    if constexpr (kBroadcastsHeld)
-      HONE_LOAD(s, streamed(j));
-    else
-      HONE_BROADCAST(s, streamed(j));
-    HONE_ADD(0, h0);
-    HONE_ADD(1, h1);
-    HONE_ADD(2, h2);
+    HONE_READ(s, kFactors == Factors::streamed_values, streamed(j));
+    if constexpr (H > 0) HONE_ADD(sum(0, j), h0);
+    if constexpr (H > 1) HONE_ADD(sum(1, j), h1);
+    if constexpr (H > 2) HONE_ADD(sum(2, j), h2);
   }
-#undef HONE_ADD
+}
+
+// sum(i, j) += held(i + n) * streamed(n, j) of all steps n < N <= 5, for i < H, H being 2 or 3, and j < S: what is read
+// for a step stays for the next, one place further. held, streamed: addresses.
+template <class Arch, Factors kFactors, Lacks kLacks, int N, int H, int S, class Held, class Streamed, class Sum>
+HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, const Sum& sum) noexcept {
+  static_assert((H == 2 || H == 3) && N <= 5);
+  HONE_PLACES;
+  constexpr bool kValues = kFactors == Factors::held_values;
+#define HONE_HOLD(at)                   \
+  do {                                  \
+    if constexpr ((at) % H == 0)        \
+      HONE_READ(h0, kValues, held(at)); \
+    else if constexpr ((at) % H == 1)   \
+      HONE_READ(h1, kValues, held(at)); \
+    else                                \
+      HONE_READ(h2, kValues, held(at)); \
+  } while (false)
+#define HONE_ADD_HELD(i, n)                                               \
+  if constexpr (i < H && !(kLacks == Lacks::first && i == 0 && n == 0) && \
+                !(kLacks == Lacks::last && i == H - 1 && n == N - 1)) {   \
+    if constexpr ((i + n) % H == 0)                                       \
+      HONE_ADD(sum(i, j), h0);                                            \
+    else if constexpr ((i + n) % H == 1)                                  \
+      HONE_ADD(sum(i, j), h1);                                            \
+    else                                                                  \
+      HONE_ADD(sum(i, j), h2);                                            \
+  }
+#define HONE_STEP(n)                                                                     \
+  if constexpr (n < N) {                                                                 \
+    if constexpr (n > 0 && !(kLacks == Lacks::last && n == N - 1)) HONE_HOLD(n + H - 1); \
+    _Pragma("GCC unroll 16") for (int j = 0; j < S; ++j) {                               \
+      HONE_READ(s, kFactors == Factors::streamed_values, streamed(n, j));                \
+      HONE_ADD_HELD(0, n)                                                                \
+      HONE_ADD_HELD(1, n)                                                                \
+      HONE_ADD_HELD(2, n)                                                                \
+    }                                                                                    \
+  }
+  if constexpr (kLacks != Lacks::first) HONE_HOLD(0);
+  if constexpr (H > 2 || !(kLacks == Lacks::last && N == 1)) HONE_HOLD(1);
+  if constexpr (H > 2 && !(kLacks == Lacks::last && N == 1)) HONE_HOLD(2);
+  HONE_STEP(0)
+  HONE_STEP(1)
+  HONE_STEP(2)
+  HONE_STEP(3)
+  HONE_STEP(4)
+#undef HONE_STEP
+#undef HONE_ADD_HELD
 #undef HONE_HOLD
+}
+
+#undef HONE_ADD
+#undef HONE_READ
 #undef HONE_LOAD
 #undef HONE_BROADCAST
-}
+#undef HONE_PLACES
 
 #endif
 

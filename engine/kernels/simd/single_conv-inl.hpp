@@ -42,14 +42,6 @@ struct SingleConv {
     bool relu, backward;
   };
 
-  // The packed place of the first tap of a run, of `kernel` along its axis, and how far it is to the next one.
-  static std::int64_t first_tap(const Direction& d, const AxisRun& run, std::int64_t kernel) noexcept {
-    return d.backward ? kernel - 1 - run.tap_first : run.tap_first;
-  }
-  static std::int64_t tap_step(const Direction& d, const AxisRun& run) noexcept {
-    return d.backward ? -run.tap_step : run.tap_step;
-  }
-
   struct Channels {
     std::int64_t group, first, stored;  // first: within the group
     const float* packed;
@@ -114,9 +106,9 @@ struct SingleConv {
         a.taps = column.taps;
         a.src_row_step = row.src_tap_step * d.src.w;
         a.src_tap_step = column.src_tap_step;
-        a.weights = channels.packed + (first_tap(d, row, d.r) * d.s + first_tap(d, column, d.s)) * W * TV;
-        a.weights_row_step = tap_step(d, row) * d.s * W * TV;
-        a.weights_tap_step = tap_step(d, column) * W * TV;
+        a.weights = channels.packed + (row.tap_first * d.s + column.tap_first) * W * TV;
+        a.weights_row_step = row.tap_step * d.s * W * TV;
+        a.weights_tap_step = column.tap_step * W * TV;
         const float* run_src = src + row.src_first * d.src.w + column.src_first;
         float* run_dst = dst + row.out_first * d.dst.w + column.out_first;
         const Steps along_row{column.src_step, column.out_step};

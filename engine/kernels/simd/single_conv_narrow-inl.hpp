@@ -127,10 +127,15 @@ struct SingleConvNarrow {
     std::int64_t channels, plane, width;
   };
 
-  // Outputs [begin, end) of a run of rows, in a run of columns. weights: the group's, of kernels of so many columns.
+  // A group's weights: index 0 of the kernel as runs count it, and the steps from there.
+  struct Weights {
+    const float* first;
+    std::int64_t row_step, column_step;
+  };
+
+  // Outputs [begin, end) of a run of rows, in a run of columns.
   static void run_rows(RowsArgs a, const AxisRun& run, const AxisRun& columns, std::int64_t begin, std::int64_t end,
-                       const Source& src, const float* weights, std::int64_t kernel_columns,
-                       const Target& dst) noexcept {
+                       const Source& src, const Weights& weights, const Target& dst) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kMost>{};
     if (run.taps == 0 || columns.taps == 0) a.channels = 0;
     a.rows = run.taps;
@@ -140,9 +145,9 @@ struct SingleConvNarrow {
     a.src_tap_step = columns.src_tap_step;
     a.src_pixel_step = columns.src_step;
     a.src_next = run.src_step * src.width;
-    a.weights = weights + run.tap_first * kernel_columns + columns.tap_first;
-    a.weights_row_step = run.tap_step * kernel_columns;
-    a.weights_tap_step = columns.tap_step;
+    a.weights = weights.first + run.tap_first * weights.row_step + columns.tap_first * weights.column_step;
+    a.weights_row_step = run.tap_step * weights.row_step;
+    a.weights_tap_step = columns.tap_step * weights.column_step;
     a.dst_plane = dst.plane;
     a.dst_pixel_step = columns.out_step;
     a.dst_next = run.out_step * dst.width;
@@ -203,7 +208,8 @@ struct SingleConvNarrow {
       for (float& value : copy) value = 0;
     for (std::int64_t n = 0; n < blocks * d.groups; ++n) {
       const std::int64_t group = n % d.groups;
-      const float* group_weights = weights + group * d.src.channels * d.dst.channels * d.r * d.s;
+      const float* kernels = weights + group * d.src.channels * d.dst.channels * d.r * d.s;
+      const Weights group_weights = d.backward ? Weights{kernels + d.r * d.s - 1, -d.s, -1} : Weights{kernels, d.s, 1};
       a.bias = d.bias == nullptr ? nullptr : d.bias + group * d.dst.channels;
       const Target target{dst, d.dst.channels, d.dst.plane(), d.dst.w};
       for (const AxisRun& run : d.rows) {
@@ -211,7 +217,7 @@ struct SingleConvNarrow {
             padded.possible && run.taps > 0 ? rows_at_a_time(run, padded, d.src.channels) : 0;
         if (at_a_time == 0)
           for (const AxisRun& columns : d.columns)
-            run_rows(a, run, columns, 0, run.count, {src, 0, src_plane, d.src.w}, group_weights, d.s, target);
+            run_rows(a, run, columns, 0, run.count, {src, 0, src_plane, d.src.w}, group_weights, target);
         else
           split_evenly(run.count, at_a_time, [&](std::int64_t first, std::int64_t count) {
             const std::int64_t first_row = run.src_first + first * run.src_step;
@@ -221,7 +227,7 @@ struct SingleConvNarrow {
                 copy_row(src + c * src_plane + (first_row + i) * d.src.w, d.src.w,
                          copy + (c * rows + i) * padded.width + padded.left);
             run_rows(a, run, padded.columns, first, first + count, {copy, first_row, rows * padded.width, padded.width},
-                     group_weights, d.s, target);
+                     group_weights, target);
           });
       }
       src += d.src.channels * src_plane;

@@ -161,10 +161,10 @@ struct SingleConvTile {
   HONE_INLINE static void add_tap(typename Floats<Arch, W>::V (&sums)[TP][TV], const float* src, std::int64_t step,
                                   const float* weights, const Wanted& wanted) noexcept {
     if constexpr (kHasOuterProduct<Arch>) {
-      add_outer_product<Arch, false, TV, TP>([&](int v) HONE_INLINE_LAMBDA { return weights + v * W; },
-                                             [&](int p) HONE_INLINE_LAMBDA { return src + p * step; },
-                                             [&](int v, int p) HONE_INLINE_LAMBDA -> auto& { return sums[p][v]; },
-                                             wanted);
+      add_outer_product<Arch, Factors::streamed_values, TV, TP>(
+          [&](int v) HONE_INLINE_LAMBDA { return weights + v * W; },
+          [&](int p) HONE_INLINE_LAMBDA { return src + p * step; },
+          [&](int v, int p) HONE_INLINE_LAMBDA -> auto& { return sums[p][v]; }, wanted);
     } else {
       using F = Floats<Arch, W>;
       typename F::V w[TV];

@@ -71,7 +71,7 @@ TEST(AxisRuns, BackwardIsTheTransposeOfForward) {
     for (std::int64_t o = 0; o < a.out(); ++o)
       for (std::int64_t tap = 0; tap < a.kernel; ++tap) {
         const std::int64_t src = o * a.stride - a.pad + tap * a.dilation;
-        if (src >= 0 && src < a.in) expected[{src, tap}] = o;
+        if (src >= 0 && src < a.in) expected[{src, a.kernel - 1 - tap}] = o;
       }
     EXPECT_EQ(pairs_of(backward_runs(a.in, a.out(), a.kernel, a.stride, a.pad, a.dilation), a.in), expected);
   });
