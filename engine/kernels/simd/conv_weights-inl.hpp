@@ -18,6 +18,7 @@ template <class Arch>
 struct ConvWeights {
   using V = Vec<Arch>;
   using Tiles = ConvWeightsTile<Arch>;
+  using Pairs = typename Tiles::Pairs;
   using Range = TapRange<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr std::int64_t kAccumulators = Tiles::kMostSums * L;
@@ -39,6 +40,12 @@ struct ConvWeights {
     bool merged;  // pairs run over column taps, too
 
     std::int64_t pairs() const noexcept { return p.group_c() * (merged ? p.s : 1); }
+    // Of tj pairs in a row, which are of so many channels.
+    Pairs kind_of(std::int64_t tj, std::int64_t channels) const noexcept {
+      if (three) return Pairs::three;
+      if (p.stride_w > 1) return Pairs::any;
+      return merged && p.dilation_w == 1 && channels == 1 && tj > 1 ? Pairs::adjacent : Pairs::unit_step;
+    }
     std::int64_t jobs() const noexcept { return p.r * (merged ? 1 : p.s); }
     std::int64_t row_tap(std::int64_t job) const noexcept { return merged ? job : job / p.s; }
     std::int64_t column_tap(std::int64_t job, std::int64_t pair) const noexcept {
@@ -104,10 +111,10 @@ struct ConvWeights {
     const ConvShape& p = work.p;
     const std::int64_t tj = jobs.tj;
     alignas(64) float sums[kMostJobs * kAccumulators + L * L];
-    const auto run = work.three ? Tiles::three_of(tk, tj / 3) : Tiles::tile_of(tk, tj, p.stride_w == 1);
+    const auto run = Tiles::tile_of(tk, tj, work.kind_of(tj, jobs.channels));
     typename Tiles::Args a;
-    a.lacks_first = p.pad_w > 0;
-    a.lacks_last = p.out_w + 1 - p.pad_w >= p.w;
+    a.lacks_first = work.three && p.pad_w > 0;
+    a.lacks_last = work.three && p.out_w + 1 - p.pad_w >= p.w;
     a.diff_plane = p.out_h * p.out_w * L;
     a.src_row = p.stride_h * p.w * L;
     a.diff_row = p.out_w * L;

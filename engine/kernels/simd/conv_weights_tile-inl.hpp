@@ -2,6 +2,7 @@
 // one row of taps in registers, over some rows of outputs. Both factors are vectors over images.
 #pragma once
 
+#include "engine/kernels/simd/outer_product-inl.hpp"
 #include "engine/kernels/simd/tap_range-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 #include "engine/kernels/table.hpp"
@@ -14,7 +15,6 @@ struct ConvWeightsTile {
   using Range = TapRange<Arch>;
   static constexpr std::int64_t L = kLanes<Arch>;
   static constexpr bool kMany = kRegisters<Arch> >= 32;
-  static constexpr bool kReadsAgain = !kUnrollsTaps<Arch>;  // three taps: what an output pixel reads, the next one, too
   // Output channels, and pairs, of a tile of any taps. (Where multiply-adds are not fused, products take registers.)
   static constexpr int kAnyMostOut = kMany ? 5 : kLanes<Arch> > 4 ? 4 : 3, kMostPairs = kMany ? 5 : 3;
   static constexpr int kThreeMostOut = 4, kThreeMostIn = kMany ? 2 : 1;  // output, input channels of one of three taps
@@ -35,6 +35,10 @@ struct ConvWeightsTile {
     float* sums;                   // [TK][pairs][lanes]
   };
   using Tile = void (*)(const Args&) noexcept;
+
+  // What a tile's pairs have in common: nothing; taps of a convolution without stride; such taps of one channel, two or
+  // three next to each other; all three taps of each channel, and no others.
+  enum class Pairs { any, unit_step, adjacent, three };
 
   // ---- pairs of any taps
 
@@ -152,32 +156,6 @@ struct ConvWeightsTile {
     if (a.lacks_last) add_three<0, 0, 2>(acc, x, diff + i * L, a.diff_plane);
   }
 
-  // The same, each pixel of the output reads its three positions again: sums leave no registers to keep them in.
-  template <int TK, int TC>
-  HONE_INLINE static void add_row_reading_again(const Args& a, V (&acc)[TK][TC][3], const float* (&src)[TC],
-                                                const float* diff) noexcept {
-    const auto add = [&](auto first, auto end) HONE_INLINE_LAMBDA {
-      V x[TC][3];
-      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
-        src[c] = opaque(src[c]);  // or g++ would keep what the next pixel reads, too
-        unroll<end - first>([&](auto s)
-                                HONE_INLINE_LAMBDA { x[c][first + s] = load_pinned<Arch>(src[c] + (first + s) * L); });
-        src[c] += L;
-      });
-      add_three<0, first, end>(acc, x, diff, a.diff_plane);
-      diff += L;
-    };
-    constexpr std::integral_constant<int, 0> kFirst;
-    constexpr std::integral_constant<int, 3> kEnd;
-    std::int64_t left = a.columns;
-    if (a.lacks_first) {
-      add(std::integral_constant<int, 1>{}, kEnd);
-      --left;
-    }
-    for (; left > a.lacks_last; --left) add(kFirst, kEnd);
-    if (left > 0) add(kFirst, std::integral_constant<int, 2>{});
-  }
-
   template <int TK, int TC>
   [[gnu::noinline]] static void three(const Args& args) noexcept {
     const Args a = args;  // what is stored can't change it
@@ -199,10 +177,46 @@ struct ConvWeightsTile {
       const float* src[TC];
       unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { src[c] = channels[c] + row * a.src_row; });
       const float* diff = a.diff + row * a.diff_row;
-      if constexpr (kReadsAgain)
-        add_row_reading_again(a, acc, src, diff);
-      else
-        add_row_of_three(a, acc, src, diff);
+      add_row_of_three(a, acc, src, diff);
+    }
+    for_each_sum([](const V& sum, float* at) HONE_INLINE_LAMBDA { store<Arch>(at, sum); });
+  }
+
+  // ---- adjacent taps of one channel, in registers of their own: what an output pixel reads stays for the next one
+
+  template <int TK, int TJ>
+  [[gnu::noinline]] static void adjacent(const Args& args) noexcept {
+    const Args a = args;  // what is stored can't change it
+    V acc[TK][TJ];
+    const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
+      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { body(acc[k][j], a.sums + (k * TJ + j) * L); });
+      });
+    };
+    if (a.accumulate)
+      for_each_sum([](V& sum, const float* at) HONE_INLINE_LAMBDA { sum = load<Arch>(at); });
+    else
+      for_each_sum([](V& sum, const float*) HONE_INLINE_LAMBDA { sum = V(0.0f); });
+    const std::int64_t full = a.columns - (a.lacks_first ? 1 : 0) - (a.lacks_last ? 1 : 0);
+    for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
+      const float* src = a.src + a.src_offset[0] + row * a.src_row;
+      const float* diff = a.diff + row * a.diff_row;
+      const auto add = [&](auto pixels, auto lacks) HONE_INLINE_LAMBDA {
+        add_correlation<Arch, Factors::vectors, lacks, pixels, TJ, TK>(
+            [&](int at) HONE_INLINE_LAMBDA { return src + at * L; },
+            [&](int i, int k) HONE_INLINE_LAMBDA { return diff + i * L + k * a.diff_plane; },
+            [&](int j, int k) HONE_INLINE_LAMBDA -> auto& { return acc[k][j].data; });
+        src += pixels * L;
+        diff += pixels * L;
+      };
+      constexpr std::integral_constant<int, 1> kOne;
+      constexpr std::integral_constant<int, 3> kThree;
+      constexpr std::integral_constant<Lacks, Lacks::nothing> kNothing;
+      if (a.lacks_first) add(kOne, std::integral_constant<Lacks, Lacks::first>{});
+      std::int64_t left = full;
+      for (; left >= 3; left -= 3) add(kThree, kNothing);
+      for (; left > 0; --left) add(kOne, kNothing);
+      if (a.lacks_last) add(kOne, std::integral_constant<Lacks, Lacks::last>{});
     }
     for_each_sum([](const V& sum, float* at) HONE_INLINE_LAMBDA { store<Arch>(at, sum); });
   }
@@ -223,12 +237,22 @@ struct ConvWeightsTile {
     return kTiles[(tk - 1) * kThreeMostIn + tc - 1];
   }
 
-  static Tile tile_of(std::int64_t tk, std::int64_t pairs, bool unit_step) noexcept {
-    constexpr auto sequence = std::make_integer_sequence<int, kAnyMostOut * kMostPairs>{};
-    return unit_step ? any_of<true>(tk, pairs, sequence) : any_of<false>(tk, pairs, sequence);
+  template <int... K>
+  static Tile adjacent_of(std::int64_t tk, std::int64_t taps, std::integer_sequence<int, K...>) noexcept {
+    static constexpr Tile kTiles[][2] = {{adjacent<K + 1, 2>, adjacent<K + 1, 3>}...};
+    return kTiles[tk - 1][taps - 2];
   }
-  static Tile three_of(std::int64_t tk, std::int64_t channels) noexcept {
-    return three_of(tk, channels, std::make_integer_sequence<int, kThreeMostOut * kThreeMostIn>{});
+
+  // pairs: (input channel, column tap) of a tile.
+  static Tile tile_of(std::int64_t tk, std::int64_t pairs, Pairs kind) noexcept {
+    constexpr auto sequence = std::make_integer_sequence<int, kAnyMostOut * kMostPairs>{};
+    if constexpr (kHasOuterProduct<Arch>) {
+      if (kind == Pairs::three || kind == Pairs::adjacent)
+        return adjacent_of(tk, pairs, std::make_integer_sequence<int, kMostOut>{});
+    } else if (kind == Pairs::three) {
+      return three_of(tk, pairs / 3, std::make_integer_sequence<int, kThreeMostOut * kThreeMostIn>{});
+    }
+    return kind == Pairs::any ? any_of<false>(tk, pairs, sequence) : any_of<true>(tk, pairs, sequence);
   }
 };
 

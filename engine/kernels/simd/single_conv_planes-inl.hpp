@@ -121,7 +121,7 @@ struct SingleConvPlanes {
     split_evenly<kMostPairs>(pairs(p), [&](std::int64_t pair, std::int64_t tj) {
       for (std::int64_t j = 0; j < tj; ++j) offsets[j] = pair_offset(p, pair + j);
       a.sums = sums + tk * pair * L;
-      Tiles::tile_of(tk, tj, true)(a);
+      Tiles::tile_of(tk, tj, Tiles::Pairs::unit_step)(a);
     });
   }
 
