@@ -2,7 +2,7 @@
 // A tile as in conv_tile-inl.hpp spends a part of its time between its loops over channels, rows and taps: much of it
 // where sums have few terms, as in first layers. A band is done a tile of output channels at a time, which writes along
 // rows. With AVX2, which gains by it in general, longer sums are done a part of the input channels at a time, and rows
-// of three or five taps in one go.
+// of two, three or five taps in one go.
 #pragma once
 
 #include <cstdint>
@@ -78,10 +78,10 @@ struct ConvListed {
       weight_tap = column.tap_step * weight.tap;
     }
 
-    // Whether its rows are such, and so many, that a loop over rows gains by it.
-    bool many_rows() const noexcept {
+    // Taps of a row, where these are so many that a loop over rows gains by it; else 0.
+    std::int64_t row_taps() const noexcept {
       constexpr std::int64_t kFewestTerms = 25;
-      return (adjacent == 3 || adjacent == 5) && end - list >= kFewestTerms;
+      return end - list >= kFewestTerms ? adjacent : 0;
     }
   };
 
@@ -104,7 +104,8 @@ struct ConvListed {
   using Strips = void (*)(const Args&) noexcept;
 
   // All taps of the rows that terms [term, end) begin: fewer instructions than a term at a time. (Two ways; the second
-  // one where pixels are as far apart as taps, and their weights next to each other.)
+  // one where pixels are as far apart as taps, with weights of three or five taps that are next to each other. A
+  // stride's gradient has two that are not.)
   template <int kTaps, int TP, int TK>
   HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end,
                                    const float* const (&pixels)[TP], const float* weights,
@@ -128,12 +129,13 @@ struct ConvListed {
   }
   template <int kTaps, Lacks kLacks, int TP, int TK>
   HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end, const float* src,
-                                   const float* weights) noexcept {
+                                   const float* weights, std::int64_t weight_tap) noexcept {
+    const std::int64_t tap_step = kTaps == 2 ? weight_tap : TK;
     for (; term != end; ++term) {
       const float *x = src + term->src, *w = weights + term->weight;
       add_correlation<Arch, Factors::streamed_values, kLacks, kTaps, TP, TK>(
           [&](int p) HONE_INLINE_LAMBDA { return x + p * L; },
-          [&](int tap, int k) HONE_INLINE_LAMBDA { return w + tap * TK + k; },
+          [&](int tap, int k) HONE_INLINE_LAMBDA { return w + tap * tap_step + k; },
           [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[p][k].data; });
     }
   }
@@ -146,22 +148,24 @@ struct ConvListed {
     const Term *const begin = terms.list, *const end = terms.first_end;
     if (lacks_first && lacks_last) return false;
     if constexpr (TP >= 2 && TP <= 3)
-      if (a.src_pixel_step == L && terms.weight_tap == TK) {
-        if (lacks_first)
-          add_rows<kTaps, Lacks::first>(acc, begin, end, pixels[0], a.weights);
-        else if (lacks_last)
-          add_rows<kTaps, Lacks::last>(acc, begin, end, pixels[0], a.weights);
-        else
-          add_rows<kTaps, Lacks::nothing>(acc, begin, end, pixels[0], a.weights);
-        return true;
+      if (a.src_pixel_step == L && (kTaps == 2 || terms.weight_tap == TK)) {
+        const auto add = [&](auto lacks) HONE_INLINE_LAMBDA {
+          add_rows<kTaps, lacks>(acc, begin, end, pixels[0], a.weights, terms.weight_tap);
+          return true;
+        };
+        if constexpr (kTaps == 3) {  // only then ends are joined
+          if (lacks_first) return add(std::integral_constant<Lacks, Lacks::first>{});
+          if (lacks_last) return add(std::integral_constant<Lacks, Lacks::last>{});
+        }
+        return add(std::integral_constant<Lacks, Lacks::nothing>{});
       }
     if (lacks_first || lacks_last) return false;
     add_rows<kTaps>(acc, begin, end, pixels, a.weights, terms.weight_tap);
     return true;
   }
 
-  // TG tiles of output channels at once. kByRows: terms are many rows of three or five adjacent taps.
-  template <int TP, int TK, int TG = 1, bool kByRows = false>
+  // TG tiles of output channels at once. kTaps: terms are many rows of so many taps; 0: not so.
+  template <int TP, int TK, int TG = 1, int kTaps = 0>
   [[gnu::noinline]] static void strips(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
@@ -207,9 +211,7 @@ struct ConvListed {
         });
       const bool lacks_first = a.lacks_first && strip == 0, lacks_last = a.lacks_last && strip + 1 == a.strips;
       bool added = false;
-      if constexpr (kByRows)
-        added = a.terms->adjacent == 3 ? add_by_rows<3>(a, acc[0], pixels, lacks_first, lacks_last)
-                                       : add_by_rows<5>(a, acc[0], pixels, lacks_first, lacks_last);
+      if constexpr (kTaps > 0) added = add_by_rows<kTaps>(a, acc[0], pixels, lacks_first, lacks_last);
       if (!added) {
         const Term* term = begin;
         if (lacks_first)
@@ -230,17 +232,22 @@ struct ConvListed {
     }
   }
 
-  template <int TK, bool kByRows, int... P>
+  template <int TK, int kTaps, int... P>
   static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
     constexpr int kFewestSums = 8;  // that are worth a loop of their own
-    static constexpr Strips kStrips[] = {strips<P + 1, TK, 1, (kByRows && (P + 1) * TK >= kFewestSums)>...};
+    static constexpr Strips kStrips[] = {strips < P + 1, TK, 1, (P + 1) * TK >= kFewestSums ? kTaps : 0 > ...};
     return kStrips[pixels - 1];
   }
 
-  static Strips strips_of(std::int64_t channels, std::int64_t pixels, bool by_rows) noexcept {
+  static Strips strips_of(std::int64_t channels, std::int64_t pixels, std::int64_t row_taps) noexcept {
     return Tiles::with_channels(channels, [&](auto tk) {
       constexpr auto kPixels = std::make_integer_sequence<int, Tiles::most_pixels(tk)>{};
-      return by_rows ? strips_of<tk, kHasOuterProduct<Arch>>(pixels, kPixels) : strips_of<tk, false>(pixels, kPixels);
+      if constexpr (kHasOuterProduct<Arch>) {
+        if (row_taps == 2) return strips_of<tk, 2>(pixels, kPixels);
+        if (row_taps == 3) return strips_of<tk, 3>(pixels, kPixels);
+        if (row_taps == 5) return strips_of<tk, 5>(pixels, kPixels);
+      }
+      return strips_of<tk, 0>(pixels, kPixels);
     });
   }
 
@@ -257,7 +264,7 @@ struct ConvListed {
       if (strips == 0) return;
       a.strips = strips;
       a.lacks_last = lacks_last && last;
-      strips_of(channels, strip_pixels, a.terms->many_rows())(a);
+      strips_of(channels, strip_pixels, a.terms->row_taps())(a);
       a.lacks_first = false;
       a.src += strips * strip_pixels * a.src_pixel_step;
       a.dst += strips * strip_pixels * a.dst_pixel_step;
