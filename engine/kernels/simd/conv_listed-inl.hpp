@@ -103,9 +103,11 @@ struct ConvListed {
   };
   using Strips = void (*)(const Args&) noexcept;
 
-  // All taps of the rows that terms [term, end) begin: fewer instructions than a term at a time. (Two ways; the second
-  // one where pixels are as far apart as taps, with weights of three or five taps that are next to each other. A
-  // stride's gradient has two that are not.)
+  // How a strip's sums get their terms: one by one; or rows of two, three or five adjacent taps in one go, which takes
+  // fewer instructions; or such rows of two or three pixels that are as adjacent as taps, with the fewest.
+  enum class Way { terms, rows, adjacent };
+
+  // All taps of the rows that terms [term, end) begin.
   template <int kTaps, int TP, int TK>
   HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end,
                                    const float* const (&pixels)[TP], const float* weights,
@@ -127,9 +129,12 @@ struct ConvListed {
       });
     }
   }
+
+  // The same of adjacent pixels. Weights of three or five taps are next to each other; of two, a stride's gradient has
+  // some that are not.
   template <int kTaps, Lacks kLacks, int TP, int TK>
-  HONE_INLINE static void add_rows(V (&acc)[TP][TK], const Term* term, const Term* end, const float* src,
-                                   const float* weights, std::int64_t weight_tap) noexcept {
+  HONE_INLINE static void add_adjacent(V (&acc)[TP][TK], const Term* term, const Term* end, const float* src,
+                                       const float* weights, std::int64_t weight_tap) noexcept {
     const std::int64_t tap_step = kTaps == 2 ? weight_tap : TK;
     for (; term != end; ++term) {
       const float *x = src + term->src, *w = weights + term->weight;
@@ -140,32 +145,8 @@ struct ConvListed {
     }
   }
 
-  // A strip's sums, where its terms are such rows and many; false: nothing was added.
-  template <int kTaps, int TP, int TK>
-  HONE_INLINE static bool add_by_rows(const Args& a, V (&acc)[TP][TK], const float* const (&pixels)[TP],
-                                      bool lacks_first, bool lacks_last) noexcept {
-    const Terms& terms = *a.terms;
-    const Term *const begin = terms.list, *const end = terms.first_end;
-    if (lacks_first && lacks_last) return false;
-    if constexpr (TP >= 2 && TP <= 3)
-      if (a.src_pixel_step == L && (kTaps == 2 || terms.weight_tap == TK)) {
-        const auto add = [&](auto lacks) HONE_INLINE_LAMBDA {
-          add_rows<kTaps, lacks>(acc, begin, end, pixels[0], a.weights, terms.weight_tap);
-          return true;
-        };
-        if constexpr (kTaps == 3) {  // only then ends are joined
-          if (lacks_first) return add(std::integral_constant<Lacks, Lacks::first>{});
-          if (lacks_last) return add(std::integral_constant<Lacks, Lacks::last>{});
-        }
-        return add(std::integral_constant<Lacks, Lacks::nothing>{});
-      }
-    if (lacks_first || lacks_last) return false;
-    add_rows<kTaps>(acc, begin, end, pixels, a.weights, terms.weight_tap);
-    return true;
-  }
-
-  // TG tiles of output channels at once. kTaps: terms are many rows of so many taps; 0: not so.
-  template <int TP, int TK, int TG = 1, int kTaps = 0>
+  // TG tiles of output channels at once. kTaps: of a row.
+  template <int TP, int TK, int TG = 1, Way kWay = Way::terms, int kTaps = 0>
   [[gnu::noinline]] static void strips(const Args& args) noexcept {
     const Args a = args;  // a copy: what is stored to dst can't change it
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
@@ -174,80 +155,104 @@ struct ConvListed {
     unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
     const float* next_weights = a.next_weights;
     float* dst = a.dst;
-    const auto add = [&](auto& acc, auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
-      const std::int64_t src = term.src;
-      unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
-        Tiles::template add_tap_of<first, last>(
-            acc[g], [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); },
-            weights + g * a.weights_group + term.weight);
-      });
-    };
-    using Zero = std::integral_constant<int, 0>;
-    using All = std::integral_constant<int, TP>;
     for (std::int64_t strip = 0; strip < a.strips; ++strip) {
       V acc[TG][TP][TK];
-      // body(sums of a tile, output channel of the tile, of all)
+      // body(sums of a tile, output channel of the tile, of all, where that is written)
       const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
+        float* to = dst;
         unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
+          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+            body(acc[g], k, g * TK + k, to);
+            to = opaque(to + a.dst_plane);  // or g++ keeps all of these distances on the stack
+          });
         });
       };
       if (a.accumulate)
-        for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
-          const float* from = dst + channel * a.dst_plane;
+        for_each_output([&](V(&sums)[TP][TK], int k, int, const float* from) HONE_INLINE_LAMBDA {
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(from + p * a.dst_pixel_step); });
         });
       else
-        for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
+        for_each_output([&](V(&sums)[TP][TK], int k, int channel, float* to) HONE_INLINE_LAMBDA {
           const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
           unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
-        });
-      for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
-      if (!a.accumulate)  // else it is read, and what is read in turn comes by itself
-        unroll<TG * TK>([&](auto channel) HONE_INLINE_LAMBDA {
-          const float* ahead = dst + channel * a.dst_plane + kWritesAhead;
+          const float* ahead = to + kWritesAhead;
           __builtin_prefetch(ahead, 1);
           if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
         });
+      for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
       const bool lacks_first = a.lacks_first && strip == 0, lacks_last = a.lacks_last && strip + 1 == a.strips;
-      bool added = false;
-      if constexpr (kTaps > 0) added = add_by_rows<kTaps>(a, acc[0], pixels, lacks_first, lacks_last);
-      if (!added) {
-        const Term* term = begin;
-        if (lacks_first)
-          for (; term != first_end; ++term) add(acc, std::integral_constant<int, 1>{}, All{}, *term);
-        for (const Term* full = lacks_last ? last_begin : end; term != full; ++term) add(acc, Zero{}, All{}, *term);
-        for (; term != end; ++term) add(acc, Zero{}, std::integral_constant<int, TP - 1>{}, *term);
+      if constexpr (kWay == Way::adjacent) {
+        const auto add = [&](auto lacks) HONE_INLINE_LAMBDA {
+          add_adjacent<kTaps, lacks>(acc[0], begin, first_end, pixels[0], weights, a.terms->weight_tap);
+        };
+        if (kTaps != 3 || (!lacks_first && !lacks_last))  // ends are joined where three taps are
+          add(std::integral_constant<Lacks, Lacks::nothing>{});
+        else if (!lacks_last)
+          add(std::integral_constant<Lacks, Lacks::first>{});
+        else if (!lacks_first)
+          add(std::integral_constant<Lacks, Lacks::last>{});
+        else
+          add(std::integral_constant<Lacks, Lacks::both>{});
+      } else {
+        const bool by_rows = kWay == Way::rows && !lacks_first && !lacks_last;
+        if constexpr (kWay == Way::rows)
+          if (by_rows) add_rows<kTaps>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
+        const auto add = [&](auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
+          const std::int64_t src = term.src;
+          unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+            Tiles::template add_tap_of<first, last>(
+                acc[g], [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); },
+                weights + g * a.weights_group + term.weight);
+          });
+        };
+        constexpr std::integral_constant<int, 0> kZero;
+        constexpr std::integral_constant<int, TP> kAll;
+        if (!by_rows) {
+          const Term* term = begin;
+          if (lacks_first)
+            for (; term != first_end; ++term) add(std::integral_constant<int, 1>{}, kAll, *term);
+          for (const Term* full = lacks_last ? last_begin : end; term != full; ++term) add(kZero, kAll, *term);
+          for (; term != end; ++term) add(kZero, std::integral_constant<int, TP - 1>{}, *term);
+        }
       }
-      if (a.relu)
-        for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
+      for_each_output([&](V(&sums)[TP][TK], int k, int, float* to) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+          store<Arch>(to + p * a.dst_pixel_step, a.relu ? relu<Arch>(sums[p][k]) : sums[p][k]);
         });
-      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
-        float* to = dst + channel * a.dst_plane;
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { store<Arch>(to + p * a.dst_pixel_step, sums[p][k]); });
       });
       unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] += TP * a.src_pixel_step; });
       dst += TP * a.dst_pixel_step;
     }
   }
 
-  template <int TK, int kTaps, int... P>
-  static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
+  // The way of a tile, where `wanted` is possible.
+  static constexpr Way way_of(Way wanted, int pixels, int channels, int taps) noexcept {
     constexpr int kFewestSums = 8;  // that are worth a loop of their own
-    static constexpr Strips kStrips[] = {strips < P + 1, TK, 1, (P + 1) * TK >= kFewestSums ? kTaps : 0 > ...};
+    if (pixels * channels < kFewestSums) return Way::terms;
+    if (wanted == Way::adjacent && pixels >= 2 && pixels <= 3 && pixels <= channels) return Way::adjacent;
+    return wanted == Way::terms || taps == 2 ? Way::terms : Way::rows;
+  }
+
+  template <int TK, Way kWanted, int kTaps, int... P>
+  static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
+    static constexpr Strips kStrips[] = {strips < P + 1, TK, 1, way_of(kWanted, P + 1, TK, kTaps),
+                                         way_of(kWanted, P + 1, TK, kTaps) == Way::terms ? 0 : kTaps > ...};
     return kStrips[pixels - 1];
   }
 
-  static Strips strips_of(std::int64_t channels, std::int64_t pixels, std::int64_t row_taps) noexcept {
+  static Strips strips_of(const Args& a, std::int64_t channels, std::int64_t pixels) noexcept {
     return Tiles::with_channels(channels, [&](auto tk) {
       constexpr auto kPixels = std::make_integer_sequence<int, Tiles::most_pixels(tk)>{};
       if constexpr (kHasOuterProduct<Arch>) {
-        if (row_taps == 2) return strips_of<tk, 2>(pixels, kPixels);
-        if (row_taps == 3) return strips_of<tk, 3>(pixels, kPixels);
-        if (row_taps == 5) return strips_of<tk, 5>(pixels, kPixels);
+        const std::int64_t taps = a.terms->row_taps();
+        const bool adjacent = a.src_pixel_step == L, weights_adjacent = a.terms->weight_tap == tk;
+        if (taps == 2 && adjacent) return strips_of<tk, Way::adjacent, 2>(pixels, kPixels);
+        if (taps == 3 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 3>(pixels, kPixels);
+        if (taps == 5 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 5>(pixels, kPixels);
+        if (taps == 3) return strips_of<tk, Way::rows, 3>(pixels, kPixels);
+        if (taps == 5) return strips_of<tk, Way::rows, 5>(pixels, kPixels);
       }
-      return strips_of<tk, 0>(pixels, kPixels);
+      return strips_of<tk, Way::terms, 0>(pixels, kPixels);
     });
   }
 
@@ -264,7 +269,7 @@ struct ConvListed {
       if (strips == 0) return;
       a.strips = strips;
       a.lacks_last = lacks_last && last;
-      strips_of(channels, strip_pixels, a.terms->row_taps())(a);
+      strips_of(a, channels, strip_pixels)(a);
       a.lacks_first = false;
       a.src += strips * strip_pixels * a.src_pixel_step;
       a.dst += strips * strip_pixels * a.dst_pixel_step;

@@ -75,7 +75,8 @@ HONE_INLINE Register pinned(Register x) {
 }
 
 // The same address, of which the compiler knows nothing: what was loaded from there before is not kept in a register.
-HONE_INLINE const float* opaque(const float* address) {
+template <class Float>
+HONE_INLINE Float* opaque(Float* address) {
   asm("" : "+r"(address));
   return address;
 }
