@@ -372,7 +372,10 @@ struct ConvListed {
   // Rows [first, first + count) of a band: so much at a time that the second cache holds what is read.
   static void run_band(const Band& b, std::int64_t first, std::int64_t count) noexcept {
     const std::int64_t most = Tiles::most_pixels(b.d.tile);
-    const std::int64_t taps = b.row.taps * b.column.taps, most_channels = kMostTerms / (taps > 0 ? taps : 1);
+    // Where output channels are many, and with them the weights of a part, shorter sums were faster.
+    constexpr std::int64_t kManyOutputs = 96, kFewerTerms = 160 < kMostTerms ? 160 : kMostTerms;
+    const std::int64_t most_terms = b.d.dst_channels >= kManyOutputs ? kFewerTerms : kMostTerms;
+    const std::int64_t taps = b.row.taps * b.column.taps, most_channels = most_terms / (taps > 0 ? taps : 1);
     const std::int64_t channels = divide_up(b.d.src_channels, divide_up(b.d.src_channels, most_channels));
     // Rows that are long stay so: each of a window's rows is a way of its own through memory.
     std::int64_t rows = count, columns = b.column.count, cuts = 1;

@@ -75,7 +75,7 @@ struct ConvPlanning {
   // Terms of a list (conv_listed-inl.hpp). Where a tile does three taps of a row at once, it takes long enough with
   // fewer terms, and longer sums need no list.
   static constexpr bool kListsParts = !kUnrollsTaps<Arch>;
-  static constexpr int kMostTerms = kListsParts ? 160 : 64;
+  static constexpr int kMostTerms = kListsParts ? 224 : 64;
 
   // Whether a direction's tiles read their terms from a list: not kernels of one tap and many channels, of input or
   // output, which compute too little on what they load for each tile, nor large ones, which compute so much that their

@@ -23,8 +23,8 @@ enum class Factors { vectors, held_values, streamed_values };
 // What a row's ends lack of a correlation: the first held factor, its first step; the last one, its last step.
 enum class Lacks { nothing, first, last, both };
 
-constexpr bool lacks_first(Lacks lacks) { return lacks == Lacks::first || lacks == Lacks::both; }
-constexpr bool lacks_last(Lacks lacks) { return lacks == Lacks::last || lacks == Lacks::both; }
+consteval bool lacks_first(Lacks lacks) { return lacks == Lacks::first || lacks == Lacks::both; }
+consteval bool lacks_last(Lacks lacks) { return lacks == Lacks::last || lacks == Lacks::both; }
 
 #if HONE_HAS_OUTER_PRODUCT
 
