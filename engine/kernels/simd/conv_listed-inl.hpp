@@ -233,10 +233,15 @@ struct ConvListed {
     return wanted == Way::terms || taps == 2 ? Way::terms : Way::rows;
   }
 
+  template <int TP, int TK, Way kWanted, int kTaps>
+  static constexpr Strips strips_like() noexcept {
+    constexpr Way kWay = way_of(kWanted, TP, TK, kTaps);
+    return strips < TP, TK, 1, kWay, kWay == Way::terms ? 0 : kTaps > ;
+  }
+
   template <int TK, Way kWanted, int kTaps, int... P>
   static Strips strips_of(std::int64_t pixels, std::integer_sequence<int, P...>) noexcept {
-    static constexpr Strips kStrips[] = {strips < P + 1, TK, 1, way_of(kWanted, P + 1, TK, kTaps),
-                                         way_of(kWanted, P + 1, TK, kTaps) == Way::terms ? 0 : kTaps > ...};
+    static constexpr Strips kStrips[] = {strips_like<P + 1, TK, kWanted, kTaps>()...};
     return kStrips[pixels - 1];
   }
 
