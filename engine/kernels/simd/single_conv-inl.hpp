@@ -104,6 +104,8 @@ struct SingleConv {
         a.channels = padding_only ? 0 : d.src.channels;
         a.rows = row.taps;
         a.taps = column.taps;
+        const std::int64_t fresh = row.src_tap_step > 0 ? row.src_step / row.src_tap_step : 1;
+        a.fresh_rows = fresh < 1 ? 1 : fresh < row.taps ? fresh : row.taps;
         a.src_row_step = row.src_tap_step * d.src.w;
         a.src_tap_step = column.src_tap_step;
         a.weights = channels.packed + (row.tap_first * d.s + column.tap_first) * W * TV;

@@ -30,9 +30,10 @@ struct SingleConvTile {
     const float* weights;  // first tap
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t channels, rows, taps;
-    const float* bias;      // of the tile's channels; may be null
-    std::int64_t stored;    // channels of the tile that exist
-    bool src_far, dst_far;  // whether that is beyond the second cache
+    const float* bias;        // of the tile's channels; may be null
+    std::int64_t stored;      // channels of the tile that exist
+    bool src_far, dst_far;    // whether that is beyond the second cache
+    std::int64_t fresh_rows;  // of taps: the last ones, which tiles above have not read
     bool relu;
     bool lacks_first, lacks_last;  // Taps::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
@@ -116,7 +117,7 @@ struct SingleConvTile {
     if (range.ends) store_pixels<TP, TV * W>(sums, a);
   }
 
-  // What later tiles of the row read and write, a line of each channel, where this tile begins one.
+  // What later tiles of the row read and write, of each channel, where this tile begins a line.
   template <int TP>
   HONE_INLINE static void prefetch(const Args& a, bool writes) noexcept {
     constexpr std::int64_t kLine = 64, kAhead = kLine / sizeof(float);
@@ -125,8 +126,12 @@ struct SingleConvTile {
       return place < TP * step * static_cast<std::int64_t>(sizeof(float));
     };
     if (a.src_far && begins_line(a.src, a.src_pixel_step)) {
-      const float* at = a.src + (a.rows - 1) * a.src_row_step + (a.taps - 1) * a.src_tap_step + kAhead;
-      for (std::int64_t c = 0; c < a.channels; ++c, at += a.src_plane) __builtin_prefetch(at);
+      const int lines = TP * a.src_pixel_step > kAhead ? 2 : 1;  // that pixels of a tile go over
+      for (std::int64_t r = 1; r <= a.fresh_rows; ++r)
+        for (int line = 1; line <= lines; ++line) {
+          const float* at = a.src + (a.rows - r) * a.src_row_step + (a.taps - 1) * a.src_tap_step + line * kAhead;
+          for (std::int64_t c = 0; c < a.channels; ++c, at += a.src_plane) __builtin_prefetch(at);
+        }
     }
     if (writes && a.dst_far && begins_line(a.dst, a.dst_pixel_step)) {
       const float* at = a.dst + kAhead;
