@@ -236,7 +236,10 @@ struct ConvListed {
   template <int TP, int TK, Way kWanted, int kTaps>
   static constexpr Strips strips_like() noexcept {
     constexpr Way kWay = way_of(kWanted, TP, TK, kTaps);
-    return strips < TP, TK, 1, kWay, kWay == Way::terms ? 0 : kTaps > ;
+    if constexpr (kWay == Way::terms)
+      return strips<TP, TK>;
+    else
+      return strips<TP, TK, 1, kWay, kTaps>;
   }
 
   template <int TK, Way kWanted, int kTaps, int... P>

@@ -23,8 +23,8 @@ enum class Factors { vectors, held_values, streamed_values };
 // What a row's ends lack of a correlation: the first held factor, its first step; the last one, its last step.
 enum class Lacks { nothing, first, last, both };
 
-consteval bool lacks_first(Lacks lacks) { return lacks == Lacks::first || lacks == Lacks::both; }
-consteval bool lacks_last(Lacks lacks) { return lacks == Lacks::last || lacks == Lacks::both; }
+constexpr bool lacks_first(Lacks lacks) { return lacks == Lacks::first || lacks == Lacks::both; }
+constexpr bool lacks_last(Lacks lacks) { return lacks == Lacks::last || lacks == Lacks::both; }
 
 #if HONE_HAS_OUTER_PRODUCT
 
@@ -76,25 +76,25 @@ HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, con
     else                                \
       HONE_READ(h2, kValues, held(at)); \
   } while (false)
-#define HONE_ADD_HELD(i, n)                                            \
-  if constexpr (i < H && !(lacks_first(kLacks) && i == 0 && n == 0) && \
-                !(lacks_last(kLacks) && i == H - 1 && n == N - 1)) {   \
-    if constexpr ((i + n) % H == 0)                                    \
-      HONE_ADD(sum(i, j), h0);                                         \
-    else if constexpr ((i + n) % H == 1)                               \
-      HONE_ADD(sum(i, j), h1);                                         \
-    else                                                               \
-      HONE_ADD(sum(i, j), h2);                                         \
+#define HONE_ADD_HELD(i, n)                                                  \
+  if constexpr ((i) < H && !(lacks_first(kLacks) && (i) == 0 && (n) == 0) && \
+                !(lacks_last(kLacks) && (i) == H - 1 && (n) == N - 1)) {     \
+    if constexpr (((i) + (n)) % H == 0)                                      \
+      HONE_ADD(sum(i, j), h0);                                               \
+    else if constexpr (((i) + (n)) % H == 1)                                 \
+      HONE_ADD(sum(i, j), h1);                                               \
+    else                                                                     \
+      HONE_ADD(sum(i, j), h2);                                               \
   }
-#define HONE_STEP(n)                                                                  \
-  if constexpr (n < N) {                                                              \
-    if constexpr (n > 0 && !(lacks_last(kLacks) && n == N - 1)) HONE_HOLD(n + H - 1); \
-    _Pragma("GCC unroll 16") for (int j = 0; j < S; ++j) {                            \
-      HONE_READ(s, kFactors == Factors::streamed_values, streamed(n, j));             \
-      HONE_ADD_HELD(0, n)                                                             \
-      HONE_ADD_HELD(1, n)                                                             \
-      HONE_ADD_HELD(2, n)                                                             \
-    }                                                                                 \
+#define HONE_STEP(n)                                                                        \
+  if constexpr ((n) < N) {                                                                  \
+    if constexpr ((n) > 0 && !(lacks_last(kLacks) && (n) == N - 1)) HONE_HOLD((n) + H - 1); \
+    _Pragma("GCC unroll 16") for (int j = 0; j < S; ++j) {                                  \
+      HONE_READ(s, kFactors == Factors::streamed_values, streamed(n, j));                   \
+      HONE_ADD_HELD(0, n)                                                                   \
+      HONE_ADD_HELD(1, n)                                                                   \
+      HONE_ADD_HELD(2, n)                                                                   \
+    }                                                                                       \
   }
   if constexpr (!lacks_first(kLacks)) HONE_HOLD(0);
   if constexpr (H > 2 || !(lacks_last(kLacks) && N == 1)) HONE_HOLD(1);
