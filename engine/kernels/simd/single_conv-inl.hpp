@@ -104,7 +104,7 @@ struct SingleConv {
         a.channels = padding_only ? 0 : d.src.channels;
         a.rows = row.taps;
         a.taps = column.taps;
-        const std::int64_t fresh = row.src_tap_step > 0 ? row.src_step / row.src_tap_step : 1;
+        const std::int64_t fresh = row.src_step / row.src_tap_step;
         a.fresh_rows = fresh < 1 ? 1 : fresh < row.taps ? fresh : row.taps;
         a.src_row_step = row.src_tap_step * d.src.w;
         a.src_tap_step = column.src_tap_step;
