@@ -29,11 +29,10 @@ struct Conv {
   // place, channels whose distance is a multiple of a page would push each other out: a part of these is copied first.
   static constexpr std::int64_t kPartBytes = 28 << 10, kVectorBytes = L * static_cast<std::int64_t>(sizeof(float));
   static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
-  static constexpr std::int64_t kFewestTaps = 64;  // between the sums' ways to memory and back
-  static constexpr std::int64_t kFewestUses = 3;   // tiles that make a copy worth while
-  // Prefetched, where no row follows. Where a line holds several pixels, each strip prefetches what strips before it
-  // have, too: once is enough, and near.
-  static constexpr std::int64_t kStripsAhead = Tiles::kLinesHoldPixels ? 2 : 4;
+  static constexpr std::int64_t kFewestTaps = 64;       // between the sums' ways to memory and back
+  static constexpr std::int64_t kFewestUses = 3;        // tiles that make a copy worth while
+  static constexpr std::int64_t kStripsAhead = 2;       // prefetched, where no row follows
+  static constexpr int kRounds = Tiles::kMany ? 2 : 1;  // so often: with large vectors some is pushed out again
 
   // One axis of a strip.
   struct Axis {
@@ -64,10 +63,10 @@ struct Conv {
     return outputs < kFewestUses * d.tile || keeps_up || held * taps < kFewestTaps ? 0 : held;
   }
 
-  static Form form_of(const TileArgs& a) noexcept {
+  static Form form_of(const TileArgs& a, const AxisRun& column) noexcept {
     if (a.src_pixel_step != L) return Form::any;
     const bool unrolls = kUnrollsTaps<Arch> || a.lacks_first || a.lacks_last;
-    return unrolls && a.taps == 3 && a.src_tap_step == L ? Form::three : Form::adjacent;
+    return unrolls && a.taps == 3 && a.src_tap_step == L && column.tap_step == 1 ? Form::three : Form::adjacent;
   }
 
   // Output channels [k_begin, k_end) of a strip.
@@ -118,13 +117,13 @@ struct Conv {
     for (std::int64_t n = 0; n < parts; ++n) {
       const std::int64_t first = n * d.src_channels / parts, end = (n + 1) * d.src_channels / parts;
       read_in_place(first);
-      Form form = form_of(a);
+      Form form = form_of(a, column);
       if (copies && row.taps * column.taps == 1) {  // by the first tile
         form = Form::copying;
       } else if (copies) {
         copy.fill(a.src, d.src_plane, end - first, strip.lacks_first, strip.lacks_last, buffer);
         read_copy();
-        form = form_of(a);
+        form = form_of(a, column);
       }
       a.channels = padding_only ? 0 : end - first;
       a.accumulate = n > 0;
@@ -133,7 +132,7 @@ struct Conv {
       // An eighth of the channels a tile.
       const std::int64_t a_tile = a.channels / Tiles::kBurst > 0 ? a.channels / Tiles::kBurst : 1;
       std::int64_t channel = 0;
-      bool prefetched = false;  // all of it
+      int rounds = 0;  // through all channels, of what tiles prefetch
       for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
         tk = Planning::tile_channels(k, d.dst_channels, d.tile);
         a.prefetch = next + channel * d.src_plane;
@@ -154,13 +153,13 @@ struct Conv {
         channel += a_tile;
         if (channel >= a.channels) {
           channel = 0;
-          prefetched = Tiles::kLinesHoldPixels;
+          ++rounds;
         }
         if (form == Form::copying) {
           read_copy();
-          form = form_of(a);
+          form = form_of(a, column);
         }
-        if (prefetched && form == Form::adjacent && row.taps * column.taps == 1) form = Form::prefetched;
+        if (rounds >= kRounds && form == Form::adjacent && row.taps * column.taps == 1) form = Form::prefetched;
       }
     }
   }

@@ -56,7 +56,7 @@ struct ConvListedTile {
         if (s == 0) first_end = to;
       }
       end = to;
-      adjacent = src.tap == L && kHasOuterProduct<Arch> ? column.taps : 0;
+      adjacent = src.tap == L && kHasCorrelation<Arch> ? column.taps : 0;
       weight_tap = column.tap_step * weight.tap;
     }
 
@@ -86,7 +86,7 @@ struct ConvListedTile {
   using Strips = void (*)(const Args&) noexcept;
 
   // How a strip's sums get their terms: one by one; or rows of two, three or five adjacent taps in one go, which takes
-  // fewer instructions; or such rows of two or three pixels that are as adjacent as taps, with the fewest.
+  // fewer instructions; or such rows of pixels that are as adjacent as taps, with the fewest.
   enum class Way { terms, rows, adjacent };
 
   // All taps of the rows that terms [term, end) begin.
@@ -212,9 +212,9 @@ struct ConvListedTile {
   // The way of a tile, where `wanted` is possible.
   static constexpr Way way_of(Way wanted, int pixels, int channels, int taps) noexcept {
     constexpr int kFewestSums = 8;  // that are worth a loop of their own
-    if (pixels * channels < kFewestSums) return Way::terms;
-    if (wanted == Way::adjacent && pixels >= 2 && pixels <= 3 && pixels <= channels) return Way::adjacent;
-    return wanted == Way::terms || taps == 2 ? Way::terms : Way::rows;
+    if (wanted == Way::adjacent && correlates<Arch>(pixels, channels)) return Way::adjacent;
+    const bool rows = kHasOuterProduct<Arch> && wanted != Way::terms && taps != 2 && pixels * channels >= kFewestSums;
+    return rows ? Way::rows : Way::terms;
   }
 
   template <int TP, int TK, Way kWanted, int kTaps>
@@ -235,10 +235,10 @@ struct ConvListedTile {
   static Strips strips_of(const Args& a, std::int64_t channels, std::int64_t pixels) noexcept {
     return Tiles::with_channels(channels, [&](auto tk) {
       constexpr auto kPixels = std::make_integer_sequence<int, Tiles::most_pixels(tk)>{};
-      if constexpr (kHasOuterProduct<Arch>) {
+      if constexpr (kHasCorrelation<Arch>) {
         const std::int64_t taps = a.terms->row_taps();
         const bool adjacent = a.src_pixel_step == L, weights_adjacent = a.terms->weight_tap == tk;
-        if (taps == 2 && adjacent) return strips_of<tk, Way::adjacent, 2>(pixels, kPixels);
+        if (taps == 2 && adjacent && !Tiles::kMany) return strips_of<tk, Way::adjacent, 2>(pixels, kPixels);
         if (taps == 3 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 3>(pixels, kPixels);
         if (taps == 5 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 5>(pixels, kPixels);
         if (taps == 3) return strips_of<tk, Way::rows, 3>(pixels, kPixels);

@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "engine/kernels/simd/outer_product-inl.hpp"
 #include "engine/kernels/simd/vector-inl.hpp"
 
 namespace hone::simd {
@@ -21,8 +22,6 @@ struct ConvTile {
     return kMostPixels[kMany][tk - 1];
   }
 
-  // Whether a line of the cache holds several pixels.
-  static constexpr bool kLinesHoldPixels = L * static_cast<std::int64_t>(sizeof(float)) < 64;
   static constexpr std::int64_t kBurst = 8;  // lines next to each other: the hardware goes on with them by itself
 
   struct Args {
@@ -44,9 +43,9 @@ struct ConvTile {
   };
   using Tile = void (*)(const Args&) noexcept;
 
-  // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels and three
-  // adjacent taps; a kernel of one tap, any steps, with a copy of what is read; a kernel of one tap, adjacent pixels,
-  // where nothing of what later tiles read is left to prefetch (only where lines hold several pixels).
+  // How a tile goes over its pixels and the taps of a row: any steps; adjacent pixels; adjacent pixels, three adjacent
+  // taps and their weights; a kernel of one tap, any steps, with a copy of what is read; a kernel of one tap, adjacent
+  // pixels, where nothing of what later tiles read is left to prefetch.
   enum class Form { any, adjacent, three, copying, prefetched };
 
   // One tap of pixels kFirst ... kEnd - 1, which read(pixel) loads.
@@ -112,6 +111,10 @@ struct ConvTile {
       if (lacks_last) add_tap<0, TP - 1>(acc, src, step, weights);
     }
   }
+
+  // Whether rows of three taps are correlations. (With AVX2 these are listed.)
+  template <int TP, int TK>
+  static constexpr bool kCorrelates = kMany&& correlates<Arch>(TP, TK);
 
   // TG tiles of output channels at once.
   template <int TP, int TK, Form kForm, int TG = 1>
@@ -180,6 +183,27 @@ struct ConvTile {
         add_channel();
       }
       while (src != end) add_channel();
+    } else if constexpr (kForm == Form::three && kCorrelates<TP, TK>) {
+      const auto add_all = [&](auto lacks) HONE_INLINE_LAMBDA {
+        for_each_channel([&]() HONE_INLINE_LAMBDA {
+          const float *src_row = src, *weights_row = weights;
+          for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
+            prefetch_output();
+            add_correlation<Arch, Factors::streamed_values, lacks, 3, TP, TK>(
+                [&](int p) HONE_INLINE_LAMBDA { return src_row + p * L; },
+                [&](int tap, int k) HONE_INLINE_LAMBDA { return weights_row + tap * TK + k; },
+                [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[0][p][k].data; });
+          }
+        });
+      };
+      if (!a.lacks_first && !a.lacks_last)
+        add_all(std::integral_constant<Lacks, Lacks::nothing>{});
+      else if (!a.lacks_last)
+        add_all(std::integral_constant<Lacks, Lacks::first>{});
+      else if (!a.lacks_first)
+        add_all(std::integral_constant<Lacks, Lacks::last>{});
+      else
+        add_all(std::integral_constant<Lacks, Lacks::both>{});
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();
@@ -253,9 +277,9 @@ struct ConvTile {
       case Form::copying:
         return tile_of<Form::copying>(channels, pixels);
       case Form::prefetched:
-        if constexpr (kLinesHoldPixels) return tile_of<Form::prefetched>(channels, pixels);
+        break;
     }
-    return nullptr;
+    return tile_of<Form::prefetched>(channels, pixels);
   }
 };
 

@@ -26,7 +26,7 @@ struct ConvWeights {
   // As the second cache holds it: of the output's gradient, what meets all of the input. As the first one does: of rows
   // of all channels of a tile.
   static constexpr std::int64_t kDiffBytes = (Tiles::kMany ? 512 : 256) << 10;
-  static constexpr std::int64_t kBandBytes = (Tiles::kMany ? 40 : 20) << 10;
+  static constexpr std::int64_t kBandBytes = (Tiles::kMany ? 24 : 20) << 10;
 
   // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
   // the same columns, or the tile knows where they are not, a pair's s runs over all of them; else each s is a job of
@@ -121,7 +121,8 @@ struct ConvWeights {
     a.src_pixel = p.stride_w * L;
     const std::int64_t row_bytes =
         (tk * p.out_w + jobs.channels * p.stride_h * p.w) * L * static_cast<std::int64_t>(sizeof(float));
-    const std::int64_t band = kBandBytes > row_bytes ? kBandBytes / row_bytes : 1;
+    const std::int64_t bands = divide_up(p.out_h, kBandBytes > row_bytes ? kBandBytes / row_bytes : 1);
+    const std::int64_t band = divide_up(p.out_h, bands);
     prefetch_weights(work, jobs, k, tk);
     // Of an output channel's tiles, the first.
     const bool with_bias = work.diff_bias != nullptr && jobs.pair == 0 && jobs.first == 0;

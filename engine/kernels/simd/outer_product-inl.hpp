@@ -1,12 +1,17 @@
-// Multiply-adds of a convolution's tile where its sums, the factors it holds and one more fill sixteen registers. Left
-// to itself g++ 12 loads the next factors before it is done with these, and then moves sums to the stack, where they
-// wait longer than for a multiply-add: here everything has its place and its order.
+// Multiply-adds of a convolution's tile where its sums, the factors it holds and one more fill the registers. Left to
+// itself g++ 12 loads the next factors before it is done with these, and then moves sums to the stack, where they wait
+// longer than for a multiply-add: here everything has its order and, where registers are sixteen, its place.
 #pragma once
 
 #include "engine/kernels/simd/vector-inl.hpp"
 
 // Sanitizers do not see what assembly reads, and may call functions that change registers.
-#if defined(__FMA__) && !defined(__AVX512F__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__FMA__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define HONE_HAS_CORRELATION 1
+#else
+#define HONE_HAS_CORRELATION 0
+#endif
+#if HONE_HAS_CORRELATION && !defined(__AVX512F__)
 #define HONE_HAS_OUTER_PRODUCT 1
 #else
 #define HONE_HAS_OUTER_PRODUCT 0
@@ -16,6 +21,16 @@ namespace hone::simd {
 
 template <class Arch>
 inline constexpr bool kHasOuterProduct = HONE_HAS_OUTER_PRODUCT;
+template <class Arch>
+inline constexpr bool kHasCorrelation = HONE_HAS_CORRELATION;
+
+// Whether sums of so many factors held by so many streamed have a correlation that gains.
+template <class Arch>
+constexpr bool correlates(int held, int streamed) {
+  constexpr int kFewestSums = 8;  // that are worth a loop of their own
+  if (!kHasCorrelation<Arch> || held < 2 || held * streamed < kFewestSums) return false;
+  return kHasOuterProduct<Arch> ? held <= 3 && held <= streamed : held * streamed + held < kRegisters<Arch>;
+}
 
 // Factors held and streamed are vectors or, of one of both, values for all lanes.
 enum class Factors { vectors, held_values, streamed_values };
@@ -114,6 +129,33 @@ HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, con
 #undef HONE_LOAD
 #undef HONE_BROADCAST
 #undef HONE_PLACES
+
+#elif HONE_HAS_CORRELATION
+
+// The same with more registers, of values streamed.
+template <class Arch, Factors kFactors, Lacks kLacks, int N, int H, int S, class Held, class Streamed, class Sum>
+HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, const Sum& sum) noexcept {
+  static_assert(kFactors == Factors::streamed_values && correlates<Arch>(H, S));
+  using Register = typename Vec<Arch>::register_type;
+  Register h[H], s;
+  const auto hold = [&](auto at) HONE_INLINE_LAMBDA {
+    asm volatile("vmovups %1, %0" : "=v"(h[at % H]) : "m"(*reinterpret_cast<const float(*)[kLanes<Arch>]>(held(at))));
+  };
+  unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
+    if constexpr (!(lacks_first(kLacks) && i == 0)) hold(i);
+  });
+  unroll_constants<N>([&](auto n) HONE_INLINE_LAMBDA {
+    constexpr bool kFirst = n == 0, kLast = n == N - 1;
+    if constexpr (!kFirst && !(lacks_last(kLacks) && kLast)) hold(std::integral_constant<int, n + H - 1>{});
+    unroll_constants<S>([&](auto j) HONE_INLINE_LAMBDA {
+      asm volatile("vbroadcastss %1, %0" : "=v"(s) : "m"(*streamed(n, j)));
+      unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
+        if constexpr (!(lacks_first(kLacks) && kFirst && i == 0) && !(lacks_last(kLacks) && kLast && i == H - 1))
+          asm volatile("vfmadd231ps %2, %1, %0" : "+v"(sum(i, j)) : "v"(s), "v"(h[(i + n) % H]));
+      });
+    });
+  });
+}
 
 #endif
 
