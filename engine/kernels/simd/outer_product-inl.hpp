@@ -6,7 +6,14 @@
 #include "engine/kernels/simd/vector-inl.hpp"
 
 // Sanitizers do not see what assembly reads, and may call functions that change registers.
-#if defined(__FMA__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HONE_IS_SANITIZED 1
+#elif defined(__has_feature)
+#define HONE_IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define HONE_IS_SANITIZED 0
+#endif
+#if defined(__FMA__) && !HONE_IS_SANITIZED
 #define HONE_HAS_CORRELATION 1
 #else
 #define HONE_HAS_CORRELATION 0
@@ -132,26 +139,37 @@ HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, con
 
 #elif HONE_HAS_CORRELATION
 
+// Each where it is written.
+template <class Register>
+HONE_INLINE void load_in_order(Register& to, const float* from) noexcept {
+  asm volatile("vmovups %1, %0" : "=v"(to) : "m"(*reinterpret_cast<const float(*)[sizeof to / sizeof *from]>(from)));
+}
+template <class Register>
+HONE_INLINE void broadcast_in_order(Register& to, const float* from) noexcept {
+  asm volatile("vbroadcastss %1, %0" : "=v"(to) : "m"(*from));
+}
+template <class Register>
+HONE_INLINE void add_in_order(Register& sum, const Register& a, const Register& b) noexcept {
+  asm volatile("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+
 // The same with more registers, of values streamed.
 template <class Arch, Factors kFactors, Lacks kLacks, int N, int H, int S, class Held, class Streamed, class Sum>
 HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, const Sum& sum) noexcept {
   static_assert(kFactors == Factors::streamed_values && correlates<Arch>(H, S));
-  using Register = typename Vec<Arch>::register_type;
-  Register h[H], s;
-  const auto hold = [&](auto at) HONE_INLINE_LAMBDA {
-    asm volatile("vmovups %1, %0" : "=v"(h[at % H]) : "m"(*reinterpret_cast<const float(*)[kLanes<Arch>]>(held(at))));
-  };
+  typename Vec<Arch>::register_type h[H], s;
   unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
-    if constexpr (!(lacks_first(kLacks) && i == 0)) hold(i);
+    if constexpr (!(lacks_first(kLacks) && i == 0)) load_in_order(h[i], held(i));
   });
   unroll_constants<N>([&](auto n) HONE_INLINE_LAMBDA {
     constexpr bool kFirst = n == 0, kLast = n == N - 1;
-    if constexpr (!kFirst && !(lacks_last(kLacks) && kLast)) hold(std::integral_constant<int, n + H - 1>{});
+    constexpr int kNew = n + H - 1;
+    if constexpr (!kFirst && !(lacks_last(kLacks) && kLast)) load_in_order(h[kNew % H], held(kNew));
     unroll_constants<S>([&](auto j) HONE_INLINE_LAMBDA {
-      asm volatile("vbroadcastss %1, %0" : "=v"(s) : "m"(*streamed(n, j)));
+      broadcast_in_order(s, streamed(n, j));
       unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
         if constexpr (!(lacks_first(kLacks) && kFirst && i == 0) && !(lacks_last(kLacks) && kLast && i == H - 1))
-          asm volatile("vfmadd231ps %2, %1, %0" : "+v"(sum(i, j)) : "v"(s), "v"(h[(i + n) % H]));
+          add_in_order(sum(i, j), s, h[(i + n) % H]);
       });
     });
   });
