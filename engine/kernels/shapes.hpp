@@ -48,8 +48,8 @@ struct PoolShape {
 struct DenseShape {
   std::int64_t in = 0, out = 0;
 
-  // Row length of the transposed input that the weights' gradient reads: an odd number of cache lines, so that a column
-  // spreads over the first cache.
+  // Values of an image in the transposed input that the weights' gradient reads: an odd number of cache lines, so that
+  // what several images have for the same inputs spreads over the first cache.
   std::int64_t padded_in() const { return ((in + 15) / 16 | 1) * 16; }
 };
 

@@ -103,7 +103,7 @@ struct KernelTable {
   // Inputs [begin, end).
   void (*dense_backward_data)(const DenseShape&, const T* diff_dst, const T* weights, T* diff_src, std::int64_t blocks,
                               std::int64_t begin, std::int64_t end) noexcept;
-  // src -> [images][padded_in].
+  // src -> the order in which dense_backward_weights reads it, shape.padded_in() values an image.
   void (*dense_transpose)(const DenseShape&, const T* src, T* transposed, std::int64_t blocks) noexcept;
   // Outputs [begin, end), summed over blocks. Overwrites. diff_bias may be null.
   void (*dense_backward_weights)(const DenseShape&, const T* transposed, const T* diff_dst, T* diff_weights,

@@ -135,19 +135,30 @@ struct Dense {
     }
   }
 
+  // The transposed input is [blocks][panels][images of the block][inputs of the panel]: what a tile reads is together.
+  static constexpr std::int64_t kPanelInputs = 2 * L;
+  // Inputs of the panel that starts at one: the last one may be narrower.
+  static std::int64_t panel_inputs(const DenseShape& p, std::int64_t first) noexcept {
+    return p.padded_in() - first < kPanelInputs ? p.padded_in() - first : kPanelInputs;
+  }
+
   static void transpose(const DenseShape& p, const float* src, float* transposed, std::int64_t blocks) noexcept {
-    const std::int64_t row = p.padded_in();
-    for (std::int64_t b = 0; b < blocks; ++b, src += p.in * L, transposed += L * row)
-      for (std::int64_t i = 0; i < row; i += L) Transpose<Arch>::square(src + i * L, L, p.in - i, transposed + i, row);
+    for (std::int64_t b = 0; b < blocks; ++b, src += p.in * L, transposed += p.padded_in() * L)
+      for (std::int64_t first = 0; first < p.padded_in(); first += kPanelInputs) {
+        const std::int64_t inputs = panel_inputs(p, first);
+        for (std::int64_t i = first; i < first + inputs; i += L)
+          Transpose<Arch>::square(src + i * L, L, p.in - i, transposed + first * L + i - first, inputs);
+      }
   }
 
   // ---- gradient of the weights: TO outputs x TV vectors of inputs, over all images
 
   struct GradientArgs {
-    const float* transposed;
-    std::int64_t row, images;
+    const float* transposed;  // a panel, of the first block of images
+    std::int64_t row;         // of it, an image
+    std::int64_t blocks;
     const float* diff;
-    std::int64_t diff_block;  // step from a block of images to the next
+    std::int64_t transposed_block, diff_block;  // steps from a block of images to the next
     float* dst;
     std::int64_t dst_row, inputs;  // inputs: that exist from here on
   };
@@ -162,16 +173,18 @@ struct Dense {
       unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
         unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + o * a.dst_row + v * L, 1); });
       });
-    const float *x = a.transposed, *block = a.diff;
-    for (std::int64_t first = 0; first < a.images; first += L, block += a.diff_block)
+    const float *panel = a.transposed, *diff = a.diff;
+    for (std::int64_t b = 0; b < a.blocks; ++b, panel += a.transposed_block, diff += a.diff_block) {
+      const float* x = panel;
       for (std::int64_t l = 0; l < L; ++l, x += a.row) {
         V inputs[TV];
         unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
         unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-          const V d = broadcast_pinned<Arch>(block + o * L + l);
+          const V d = broadcast_pinned<Arch>(diff + o * L + l);
           unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
         });
       }
+    }
     if (a.inputs >= TV * L) {
       unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
         unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); });
@@ -195,16 +208,15 @@ struct Dense {
                                float* diff_bias, std::int64_t blocks, std::int64_t begin, std::int64_t end) noexcept {
     constexpr auto sequence = std::make_integer_sequence<int, kGradientRows>{};
     GradientArgs a;
-    a.row = p.padded_in();
-    a.images = blocks * L;
+    a.blocks = blocks;
+    a.transposed_block = p.padded_in() * L;
     a.diff_block = p.out * L;
     a.dst_row = p.in;
-    // Two vectors of inputs of all images stay in the first cache.
-    for (std::int64_t i = 0; i < p.in; i += 2 * L) {
-      a.transposed = transposed + i;
+    // A panel of all images stays in the first cache.
+    for (std::int64_t i = 0; i < p.in; i += kPanelInputs) {
+      a.transposed = transposed + i * L;
+      a.row = panel_inputs(p, i);
       a.inputs = p.in - i;
-      for (std::int64_t n = 0; n < a.images; ++n)
-        __builtin_prefetch(a.transposed + n * a.row + 2 * L);  // the next ones
       split_evenly<kGradientRows>(end - begin, [&](std::int64_t first, std::int64_t size) {
         a.diff = diff_dst + (begin + first) * L;
         a.dst = diff_weights + (begin + first) * p.in + i;
