@@ -26,7 +26,7 @@ struct ConvWeights {
   // As the second cache holds it: of the output's gradient, what meets all of the input. As the first one does: of rows
   // of all channels of a tile.
   static constexpr std::int64_t kDiffBytes = (Tiles::kMany ? 512 : 256) << 10;
-  static constexpr std::int64_t kBandBytes = (Tiles::kMany ? 24 : 20) << 10;
+  static constexpr std::int64_t kBandBytes = (Tiles::kMany ? 28 : 20) << 10;
 
   // How taps become jobs. A job is one row tap r with the pairs (c, s) of a tile. Where all column taps are valid in
   // the same columns, or the tile knows where they are not, a pair's s runs over all of them; else each s is a job of
