@@ -167,16 +167,10 @@ struct ConvListedTile {
         const auto add = [&](auto lacks) HONE_INLINE_LAMBDA {
           add_adjacent<kTaps, lacks>(acc[0], begin, first_end, pixels[0], weights, a.terms->weight_tap);
         };
-        if constexpr (kTaps != 3)  // ends are joined where three taps are
+        if constexpr (kTaps == 3)
+          with_lacks(lacks_first, lacks_last, add);
+        else  // ends are joined where three taps are
           add(std::integral_constant<Lacks, Lacks::nothing>{});
-        else if (!lacks_first && !lacks_last)
-          add(std::integral_constant<Lacks, Lacks::nothing>{});
-        else if (!lacks_last)
-          add(std::integral_constant<Lacks, Lacks::first>{});
-        else if (!lacks_first)
-          add(std::integral_constant<Lacks, Lacks::last>{});
-        else
-          add(std::integral_constant<Lacks, Lacks::both>{});
       } else {
         const bool by_rows = kWay == Way::rows && !lacks_first && !lacks_last;
         if constexpr (kWay == Way::rows)

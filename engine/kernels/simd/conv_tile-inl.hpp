@@ -114,7 +114,7 @@ struct ConvTile {
 
   // Whether rows of three taps are correlations. (With AVX2 these are listed.)
   template <int TP, int TK>
-  static constexpr bool kCorrelates = kMany&& correlates<Arch>(TP, TK);
+  static constexpr bool kCorrelates = correlates<Arch>(TP, TK) && kMany;
 
   // TG tiles of output channels at once.
   template <int TP, int TK, Form kForm, int TG = 1>
@@ -184,7 +184,7 @@ struct ConvTile {
       }
       while (src != end) add_channel();
     } else if constexpr (kForm == Form::three && kCorrelates<TP, TK>) {
-      const auto add_all = [&](auto lacks) HONE_INLINE_LAMBDA {
+      with_lacks(a.lacks_first, a.lacks_last, [&](auto lacks) HONE_INLINE_LAMBDA {
         for_each_channel([&]() HONE_INLINE_LAMBDA {
           const float *src_row = src, *weights_row = weights;
           for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
@@ -195,15 +195,7 @@ struct ConvTile {
                 [&](int p, int k) HONE_INLINE_LAMBDA -> auto& { return acc[0][p][k].data; });
           }
         });
-      };
-      if (!a.lacks_first && !a.lacks_last)
-        add_all(std::integral_constant<Lacks, Lacks::nothing>{});
-      else if (!a.lacks_last)
-        add_all(std::integral_constant<Lacks, Lacks::first>{});
-      else if (!a.lacks_first)
-        add_all(std::integral_constant<Lacks, Lacks::last>{});
-      else
-        add_all(std::integral_constant<Lacks, Lacks::both>{});
+      });
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();

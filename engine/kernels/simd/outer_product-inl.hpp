@@ -3,6 +3,8 @@
 // longer than for a multiply-add: here everything has its order and, where registers are sixteen, its place.
 #pragma once
 
+#include <type_traits>
+
 #include "engine/kernels/simd/vector-inl.hpp"
 
 // Sanitizers do not see what assembly reads, and may call functions that change registers.
@@ -47,6 +49,19 @@ enum class Lacks { nothing, first, last, both };
 
 constexpr bool lacks_first(Lacks lacks) { return lacks == Lacks::first || lacks == Lacks::both; }
 constexpr bool lacks_last(Lacks lacks) { return lacks == Lacks::last || lacks == Lacks::both; }
+
+// body(what a row's ends lack), as a constant.
+template <class Body>
+HONE_INLINE void with_lacks(bool first, bool last, const Body& body) {
+  if (!first && !last)
+    body(std::integral_constant<Lacks, Lacks::nothing>{});
+  else if (!last)
+    body(std::integral_constant<Lacks, Lacks::first>{});
+  else if (!first)
+    body(std::integral_constant<Lacks, Lacks::last>{});
+  else
+    body(std::integral_constant<Lacks, Lacks::both>{});
+}
 
 #if HONE_HAS_OUTER_PRODUCT
 
