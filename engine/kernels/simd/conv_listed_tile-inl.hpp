@@ -232,7 +232,8 @@ struct ConvListedTile {
       if constexpr (kHasCorrelation<Arch>) {
         const std::int64_t taps = a.terms->row_taps();
         const bool adjacent = a.src_pixel_step == L, weights_adjacent = a.terms->weight_tap == tk;
-        if (taps == 2 && adjacent && !Tiles::kMany) return strips_of<tk, Way::adjacent, 2>(pixels, kPixels);
+        if constexpr (!Tiles::kMany)  // whose lists are too short for a stride's gradient
+          if (taps == 2 && adjacent) return strips_of<tk, Way::adjacent, 2>(pixels, kPixels);
         if (taps == 3 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 3>(pixels, kPixels);
         if (taps == 5 && adjacent && weights_adjacent) return strips_of<tk, Way::adjacent, 5>(pixels, kPixels);
         if (taps == 3) return strips_of<tk, Way::rows, 3>(pixels, kPixels);
