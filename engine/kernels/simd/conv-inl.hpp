@@ -29,10 +29,10 @@ struct Conv {
   // place, channels whose distance is a multiple of a page would push each other out: a part of these is copied first.
   static constexpr std::int64_t kPartBytes = 28 << 10, kVectorBytes = L * static_cast<std::int64_t>(sizeof(float));
   static constexpr std::int64_t kPartVectors = kPartBytes / kVectorBytes;
-  static constexpr std::int64_t kFewestTaps = 64;       // between the sums' ways to memory and back
-  static constexpr std::int64_t kFewestUses = 3;        // tiles that make a copy worth while
-  static constexpr std::int64_t kStripsAhead = 2;       // prefetched, where no row follows
-  static constexpr int kRounds = Tiles::kMany ? 2 : 1;  // so often: with large vectors some is pushed out again
+  static constexpr std::int64_t kFewestTaps = 64;            // between the sums' ways to memory and back
+  static constexpr std::int64_t kFewestUses = 3;             // tiles that make a copy worth while
+  static constexpr std::int64_t kStripsAhead = 2;            // prefetched, where no row follows
+  static constexpr int kRounds = kVectorBytes < 64 ? 1 : 2;  // so often: of large vectors some is pushed out again
 
   // One axis of a strip.
   struct Axis {

@@ -205,7 +205,6 @@ struct ConvListedTile {
 
   // The way of a tile, where `wanted` is possible.
   static constexpr Way way_of(Way wanted, int pixels, int channels, int taps) noexcept {
-    constexpr int kFewestSums = 8;  // that are worth a loop of their own
     if (wanted == Way::adjacent && correlates<Arch>(pixels, channels)) return Way::adjacent;
     const bool rows = kHasOuterProduct<Arch> && wanted != Way::terms && taps != 2 && pixels * channels >= kFewestSums;
     return rows ? Way::rows : Way::terms;

@@ -33,10 +33,11 @@ inline constexpr bool kHasOuterProduct = HONE_HAS_OUTER_PRODUCT;
 template <class Arch>
 inline constexpr bool kHasCorrelation = HONE_HAS_CORRELATION;
 
+inline constexpr int kFewestSums = 8;  // that are worth a loop of their own
+
 // Whether sums of so many factors held by so many streamed have a correlation that gains.
 template <class Arch>
 constexpr bool correlates(int held, int streamed) {
-  constexpr int kFewestSums = 8;  // that are worth a loop of their own
   if (!kHasCorrelation<Arch> || held < 2 || held * streamed < kFewestSums) return false;
   return kHasOuterProduct<Arch> ? held <= 3 && held <= streamed : held * streamed + held < kRegisters<Arch>;
 }
