@@ -4,9 +4,7 @@ set(script_environment HONE_SOURCE_DIR=${CMAKE_SOURCE_DIR} HONE_BUILD_DIR=${CMAK
 
 function(add_bats name file labels)
   add_test(NAME ${name} COMMAND ${BATS} --tap ${file})
-  # The longest begin first.
-  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment};${ARGN}"
-    COST 50)
+  set_tests_properties(${name} PROPERTIES LABELS "script;${labels}" TIMEOUT 900 ENVIRONMENT "${script_environment};${ARGN}")
   if("serial" IN_LIST labels)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
@@ -23,8 +21,9 @@ function(words_of_line file key)
   set(words "${line}" PARENT_SCOPE)
 endfunction()
 
-# tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests. A file
-# with a line `# ctest-engines: docker podman` is run once more on each of these, as pipeline.chain.docker, in full runs.
+# tests/pipeline/quickstart.bats is the ctest test pipeline.quickstart; `# ctest-labels: ...` as for unit tests. The longest
+# begin first: `# ctest-cost: 80` says how many seconds it takes alone. A file with a line `# ctest-engines: docker podman`
+# is run once more on each of these, as pipeline.chain.docker, in full runs.
 file(GLOB_RECURSE bats_files CONFIGURE_DEPENDS *.bats)
 foreach(file ${bats_files})
   file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${file})
@@ -33,9 +32,14 @@ foreach(file ${bats_files})
   words_of_line(${file} ctest-labels)
   set(labels ${words})
   add_bats(${name} ${file} "${labels}")
+  words_of_line(${file} ctest-cost)
+  set(cost 10 ${words})
+  list(GET cost -1 cost)
+  set_tests_properties(${name} PROPERTIES COST ${cost})
   words_of_line(${file} ctest-engines)
   foreach(engine ${words})
     add_bats(${name}.${engine} ${file} "${labels};containers;long" HONE_ENGINE=${engine})
+    set_tests_properties(${name}.${engine} PROPERTIES COST ${cost})
   endforeach()
 endforeach()
 
@@ -49,11 +53,11 @@ set_tests_properties(containers.stop PROPERTIES LABELS script TIMEOUT 60 FIXTURE
 # Each reads the whole tree, prints what is wrong as file:line: text, and fails where it printed anything.
 foreach(lint format shell includes words tree)
   add_test(NAME lint.${lint} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${lint} ${CMAKE_SOURCE_DIR})
-  set_tests_properties(lint.${lint} PROPERTIES LABELS "script;lint" TIMEOUT 900 COST 50)
+  set_tests_properties(lint.${lint} PROPERTIES LABELS "script;lint" TIMEOUT 900)
 endforeach()
 add_test(NAME lint.isa_symbols
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/isa_symbols ${CMAKE_SOURCE_DIR} $<TARGET_FILE:hone>)
-set_tests_properties(lint.shell PROPERTIES COST 1000)
+set_tests_properties(lint.shell PROPERTIES COST 90)
 set_tests_properties(lint.isa_symbols PROPERTIES LABELS "script;lint" TIMEOUT 300)
 
 add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/run ${CMAKE_BINARY_DIR} ${CMAKE_CXX_COMPILER})

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 80
 # ctest-engines: docker podman
 # From a push to a mail with real parts: git, hone, the engine (here `process`, a sandbox), a mail server.
 

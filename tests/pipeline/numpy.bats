@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 38
 # The example program in NumPy, as the pipeline runs it, and what hone makes of its runs.
 
 setup_file() {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 52
 # The tweaked model on branch hone/tweaked, where that is asked for.
 
 bats_require_minimum_version 1.5.0

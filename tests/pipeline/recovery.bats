@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 72
 # ctest-engines: docker podman
 # Whatever dies during a training is going again within ten seconds, and comes to bitwise the undisturbed weights.
 

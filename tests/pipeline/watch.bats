@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 42
 # `pipeline watch`: what waiting costs, and that it can be killed.
 
 bats_require_minimum_version 1.5.0

@@ -30,22 +30,22 @@ struct ConvDepthwise {
   template <int S>
   HONE_INLINE static void outputs(const Args& a, const float* src, float* dst, Steps ahead) noexcept {
     constexpr int P = at_a_time(S);
-    unroll<P>([&](auto p) HONE_INLINE_LAMBDA {
+    unroll<P>([&](int p) HONE_INLINE_LAMBDA {
       __builtin_prefetch(src + ahead.src + p * L);
       __builtin_prefetch(dst + ahead.dst + p * L, 1);
     });
     V acc[P];
-    unroll<P>([&](auto p) HONE_INLINE_LAMBDA { acc[p] = V(a.bias != nullptr ? *a.bias : 0.0f); });
+    unroll<P>([&](int p) HONE_INLINE_LAMBDA { acc[p] = V(a.bias != nullptr ? *a.bias : 0.0f); });
     const float* weights = a.weights;
     for (std::int64_t r = 0; r < a.rows; ++r, src += a.src_row_step, weights += a.weights_row_step) {
       V w[S], x[P + S - 1];
-      unroll<S>([&](auto s) HONE_INLINE_LAMBDA { w[s] = broadcast_pinned<Arch>(weights + s * a.weights_tap_step); });
-      unroll<P + S - 1>([&](auto i) HONE_INLINE_LAMBDA { x[i] = load_pinned<Arch>(src + i * L); });
-      unroll<S>([&](auto s) HONE_INLINE_LAMBDA {
-        unroll<P>([&](auto p) HONE_INLINE_LAMBDA { acc[p] = fma<Arch>(x[p + s], w[s], acc[p]); });
+      unroll<S>([&](int s) HONE_INLINE_LAMBDA { w[s] = broadcast_pinned<Arch>(weights + s * a.weights_tap_step); });
+      unroll<P + S - 1>([&](int i) HONE_INLINE_LAMBDA { x[i] = load_pinned<Arch>(src + i * L); });
+      unroll<S>([&](int s) HONE_INLINE_LAMBDA {
+        unroll<P>([&](int p) HONE_INLINE_LAMBDA { acc[p] = fma<Arch>(x[p + s], w[s], acc[p]); });
       });
     }
-    unroll<P>([&](auto p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * L, a.relu ? relu<Arch>(acc[p]) : acc[p]); });
+    unroll<P>([&](int p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * L, a.relu ? relu<Arch>(acc[p]) : acc[p]); });
   }
 
   // `rows` rows of `pixels` outputs each; the last ones of a row are done again where they do not fill a tile.

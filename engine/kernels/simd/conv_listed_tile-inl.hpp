@@ -98,7 +98,7 @@ struct ConvListedTile {
     for (; term != end; ++term) {
       const std::int64_t src = term->src;
       const float* w = opaque(weights + term->weight);
-      unroll_constants<kTaps>([&](auto tap) HONE_INLINE_LAMBDA {
+      unroll_early<kTaps>([&](int tap) HONE_INLINE_LAMBDA {
         const auto pixel = [&](int p) HONE_INLINE_LAMBDA { return pixels[p] + src + tap * L; };
         const auto weight = [&](int k) HONE_INLINE_LAMBDA { return w + k; };
         if constexpr (TP <= TK)
@@ -134,7 +134,7 @@ struct ConvListedTile {
     const Term *const begin = a.terms->list, *const first_end = a.terms->first_end;
     const Term *const last_begin = a.terms->last_begin, *const end = a.terms->end;
     const float *pixels[TP], *const weights = a.weights;
-    unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
+    unroll<TP>([&](int p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
     const float* next_weights = a.next_weights;
     float* dst = a.dst;
     for (std::int64_t strip = 0; strip < a.strips; ++strip) {
@@ -142,8 +142,8 @@ struct ConvListedTile {
       // body(sums of a tile, output channel of the tile, of all, where that is written)
       const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
         float* to = dst;
-        unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
+          unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
             body(acc[g], k, g * TK + k, to);
             to = opaque(to + a.dst_plane);  // or g++ keeps all of these distances on the stack
           });
@@ -151,12 +151,12 @@ struct ConvListedTile {
       };
       if (a.accumulate)
         for_each_output([&](V(&sums)[TP][TK], int k, int, const float* from) HONE_INLINE_LAMBDA {
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(from + p * a.dst_pixel_step); });
+          unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(from + p * a.dst_pixel_step); });
         });
       else
         for_each_output([&](V(&sums)[TP][TK], int k, int channel, float* to) HONE_INLINE_LAMBDA {
           const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
-          unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
+          unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
           const float* ahead = to + kWritesAhead;
           __builtin_prefetch(ahead, 1);
           if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
@@ -177,7 +177,7 @@ struct ConvListedTile {
           if (by_rows) add_rows<kTaps>(acc[0], begin, first_end, pixels, weights, a.terms->weight_tap);
         const auto add = [&](auto first, auto last, const Term& term) HONE_INLINE_LAMBDA {
           const std::int64_t src = term.src;
-          unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+          unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
             Tiles::template add_tap_of<first, last>(
                 acc[g], [&](int p) HONE_INLINE_LAMBDA { return load_pinned<Arch>(pixels[p] + src); },
                 weights + g * a.weights_group + term.weight);
@@ -194,11 +194,11 @@ struct ConvListedTile {
         }
       }
       for_each_output([&](V(&sums)[TP][TK], int k, int, float* to) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA {
           store<Arch>(to + p * a.dst_pixel_step, a.relu ? relu<Arch>(sums[p][k]) : sums[p][k]);
         });
       });
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { pixels[p] += TP * a.src_pixel_step; });
+      unroll<TP>([&](int p) HONE_INLINE_LAMBDA { pixels[p] += TP * a.src_pixel_step; });
       dst += TP * a.dst_pixel_step;
     }
   }

@@ -61,9 +61,9 @@ struct ConvPoolTiles {
   [[gnu::noinline]] static void weights(const WeightsArgs& a) noexcept {
     constexpr int kSums = R * VS, kSets = kSums < 3 ? 4 : kSums < 8 ? 2 : 1;
     V acc[kSets][kSums];
-    unroll<kSums>([&](auto i) HONE_INLINE_LAMBDA {
+    unroll<kSums>([&](int i) HONE_INLINE_LAMBDA {
       acc[0][i] = N::load(a.sums + i * W);
-      unroll<kSets - 1>([&](auto set) HONE_INLINE_LAMBDA { acc[set + 1][i] = N::fill(0.0f); });
+      unroll<kSets - 1>([&](int set) HONE_INLINE_LAMBDA { acc[set + 1][i] = N::fill(0.0f); });
     });
     const std::int64_t row = a.row, pixel = a.pixel;
     for (std::int64_t n = 0; n < a.images; ++n) {
@@ -72,18 +72,16 @@ struct ConvPoolTiles {
       const auto add = [&](V(&sums)[kSums], std::int64_t i) HONE_INLINE_LAMBDA {
         const V diff = N::fill(diffs[i]);
         const float* x = src + pixels[i] * pixel;
-        unroll<kSums>([&](auto j) HONE_INLINE_LAMBDA {
-          sums[j] = N::fma(diff, N::load(x + j / VS * row + j % VS * W), sums[j]);
-        });
+        unroll<kSums>(
+            [&](int j) HONE_INLINE_LAMBDA { sums[j] = N::fma(diff, N::load(x + j / VS * row + j % VS * W), sums[j]); });
       };
       const std::int64_t count = a.counts[n * a.count_step];
       std::int64_t i = 0;
-      for (; i + kSets <= count; i += kSets)
-        unroll<kSets>([&](auto set) HONE_INLINE_LAMBDA { add(acc[set], i + set); });
+      for (; i + kSets <= count; i += kSets) unroll<kSets>([&](int set) HONE_INLINE_LAMBDA { add(acc[set], i + set); });
       for (; i < count; ++i) add(acc[0], i);
     }
-    unroll<kSums>([&](auto i) HONE_INLINE_LAMBDA {
-      unroll<kSets - 1>([&](auto set) HONE_INLINE_LAMBDA { acc[0][i] = N::add(acc[0][i], acc[set + 1][i]); });
+    unroll<kSums>([&](int i) HONE_INLINE_LAMBDA {
+      unroll<kSets - 1>([&](int set) HONE_INLINE_LAMBDA { acc[0][i] = N::add(acc[0][i], acc[set + 1][i]); });
       N::store(a.sums + i * W, acc[0][i]);
     });
   }
@@ -108,13 +106,13 @@ struct ConvPoolTiles {
       const PoolWinner* end = a.winners + a.ends[p];
       if (winner == end) continue;
       V acc[kSums];
-      unroll<kSums>([&](auto j) HONE_INLINE_LAMBDA { acc[j] = N::load(at + j / VS * row + j % VS * W); });
+      unroll<kSums>([&](int j) HONE_INLINE_LAMBDA { acc[j] = N::load(at + j / VS * row + j % VS * W); });
       for (; winner != end; ++winner) {
         const V diff = N::fill(winner->diff);
         const float* weights = a.weights + winner->k * (kSums * W);
-        unroll<kSums>([&](auto j) HONE_INLINE_LAMBDA { acc[j] = N::fma(diff, N::load(weights + j * W), acc[j]); });
+        unroll<kSums>([&](int j) HONE_INLINE_LAMBDA { acc[j] = N::fma(diff, N::load(weights + j * W), acc[j]); });
       }
-      unroll<kSums>([&](auto j) HONE_INLINE_LAMBDA { N::store(at + j / VS * row + j % VS * W, acc[j]); });
+      unroll<kSums>([&](int j) HONE_INLINE_LAMBDA { N::store(at + j / VS * row + j % VS * W, acc[j]); });
     }
   }
 

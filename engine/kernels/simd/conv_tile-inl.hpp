@@ -53,19 +53,19 @@ struct ConvTile {
   HONE_INLINE static void add_tap_of(V (&acc)[TP][TK], const Read& read, const float* weights) noexcept {
     if constexpr (TP <= TK) {
       V x[TP];
-      unroll_constants<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
-      unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
+      unroll_early<kEnd - kFirst>([&](int p) HONE_INLINE_LAMBDA { x[kFirst + p] = read(kFirst + p); });
+      unroll_early<TK>([&](int k) HONE_INLINE_LAMBDA {
         const V w = broadcast_pinned<Arch>(weights + k);
-        unroll_constants<kEnd - kFirst>(
-            [&](auto p) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x[kFirst + p], w, acc[kFirst + p][k]); });
+        unroll_early<kEnd - kFirst>(
+            [&](int p) HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x[kFirst + p], w, acc[kFirst + p][k]); });
       });
     } else {
       V w[TK];
-      unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
-      unroll_constants<kEnd - kFirst>([&](auto p) HONE_INLINE_LAMBDA {
+      unroll_early<TK>([&](int k) HONE_INLINE_LAMBDA { w[k] = broadcast_pinned<Arch>(weights + k); });
+      unroll_early<kEnd - kFirst>([&](int p) HONE_INLINE_LAMBDA {
         const V x = read(kFirst + p);
-        unroll_constants<TK>([&](auto k)
-                                 HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
+        unroll_early<TK>([&](int k)
+                             HONE_INLINE_LAMBDA { acc[kFirst + p][k] = fma<Arch>(x, w[k], acc[kFirst + p][k]); });
       });
     }
   }
@@ -122,19 +122,19 @@ struct ConvTile {
     const Args a = args;  // a copy: what is stored to dst can't change it
     V acc[TG][TP][TK];
     const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
-      unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
+      unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
+        unroll<TK>([&](int k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
       });
     };
     if (a.accumulate)
       for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
         const float* dst = a.dst + channel * a.dst_plane;
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
       });
     else
       for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
         const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
       });
     const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
     // What the next tile writes, an output channel at a time: all at once would be in the way of what is read.
@@ -142,7 +142,7 @@ struct ConvTile {
     int outputs = TG * TK;
     const auto prefetch_output = [&]() HONE_INLINE_LAMBDA {
       if (outputs == 0) return;
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { __builtin_prefetch(output + p * a.dst_pixel_step, 1); });
+      unroll<TP>([&](int p) HONE_INLINE_LAMBDA { __builtin_prefetch(output + p * a.dst_pixel_step, 1); });
       output += a.dst_plane;
       --outputs;
     };
@@ -199,7 +199,7 @@ struct ConvTile {
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
         prefetch_output();
-        unroll<TG>([&](auto g) HONE_INLINE_LAMBDA {
+        unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
           add_tap<0, TP>(acc[g], src, kForm == Form::any ? a.src_pixel_step : L, weights + g * a.weights_group);
         });
       });
@@ -208,17 +208,17 @@ struct ConvTile {
         const float *src_row = src, *weights_row = weights;
         for (std::int64_t r = 0; r < a.rows; ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
           prefetch_output();
-          unroll<TG>([&](auto g)
+          unroll<TG>([&](int g)
                          HONE_INLINE_LAMBDA { add_row<kForm>(a, acc[g], src_row, weights_row + g * a.weights_group); });
         }
       });
     if (a.relu)
       for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
       });
     for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
       float* dst = a.dst + channel * a.dst_plane;
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * a.dst_pixel_step, sums[p][k]); });
+      unroll<TP>([&](int p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * a.dst_pixel_step, sums[p][k]); });
     });
   }
 

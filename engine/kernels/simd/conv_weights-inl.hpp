@@ -259,7 +259,7 @@ struct ConvWeights {
     for (V& sum : sums) sum = V(0.0f);
     std::int64_t i = 0;
     for (; i + 4 <= count; i += 4, pixels += 4 * L)
-      unroll<4>([&](auto j) HONE_INLINE_LAMBDA { sums[j] += load<Arch>(pixels + j * L); });
+      unroll<4>([&](int j) HONE_INLINE_LAMBDA { sums[j] += load<Arch>(pixels + j * L); });
     for (; i < count; ++i, pixels += L) sums[0] += load<Arch>(pixels);
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
   }

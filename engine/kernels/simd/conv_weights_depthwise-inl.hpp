@@ -34,22 +34,22 @@ struct ConvWeightsDepthwise {
   [[gnu::noinline]] static void tile(const Args& args) noexcept {
     const Args a = args;
     V acc[R][S];
-    unroll<R>([&](auto r) HONE_INLINE_LAMBDA {
-      unroll<S>([&](auto s) HONE_INLINE_LAMBDA { acc[r][s] = load<Arch>(a.sums + (r * kMost + s) * L); });
+    unroll<R>([&](int r) HONE_INLINE_LAMBDA {
+      unroll<S>([&](int s) HONE_INLINE_LAMBDA { acc[r][s] = load<Arch>(a.sums + (r * kMost + s) * L); });
     });
     const float *src = a.src, *diff = a.diff;
     for (std::int64_t i = 0; i < a.pixels; ++i, src += a.src_pixel, diff += L) {
       __builtin_prefetch(src + (R - 1) * a.src_row + kPixelsAhead * a.src_pixel);
       __builtin_prefetch(diff + kPixelsAhead * L);
       const V d = load_pinned<Arch>(diff);
-      unroll<R>([&](auto r) HONE_INLINE_LAMBDA {
-        unroll<S>([&](auto s) HONE_INLINE_LAMBDA {
+      unroll<R>([&](int r) HONE_INLINE_LAMBDA {
+        unroll<S>([&](int s) HONE_INLINE_LAMBDA {
           acc[r][s] = fma<Arch>(load<Arch>(src + r * a.src_row + s * a.src_column), d, acc[r][s]);
         });
       });
     }
-    unroll<R>([&](auto r) HONE_INLINE_LAMBDA {
-      unroll<S>([&](auto s) HONE_INLINE_LAMBDA { store<Arch>(a.sums + (r * kMost + s) * L, acc[r][s]); });
+    unroll<R>([&](int r) HONE_INLINE_LAMBDA {
+      unroll<S>([&](int s) HONE_INLINE_LAMBDA { store<Arch>(a.sums + (r * kMost + s) * L, acc[r][s]); });
     });
   }
 

@@ -49,12 +49,12 @@ struct ConvWeightsTile {
     const Args a = args;  // what is stored can't change it
     constexpr int kPixels = TK * TJ == 1 ? 4 : TK * TJ < 4 ? 2 : 1;
     V acc[TK * TJ], more[kPixels - 1 > 0 ? kPixels - 1 : 1][TK * TJ];
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA {
+    unroll<TK * TJ>([&](int i) HONE_INLINE_LAMBDA {
       acc[i] = a.accumulate ? load<Arch>(a.sums + i * L) : V(0.0f);
-      unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { more[p][i] = V(0.0f); });
+      unroll<kPixels - 1>([&](int p) HONE_INLINE_LAMBDA { more[p][i] = V(0.0f); });
     });
     std::int64_t offset[TJ];
-    unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
+    unroll<TJ>([&](int j) HONE_INLINE_LAMBDA { offset[j] = a.src_offset[j]; });
     const std::int64_t step = kUnitStep ? L : a.src_pixel;
     const std::int64_t plane = a.diff_plane;
     for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
@@ -65,30 +65,30 @@ struct ConvWeightsTile {
         const auto read_d = [&](int k) HONE_INLINE_LAMBDA { return load_pinned<Arch>(d_pixel + k * plane); };
         if constexpr (TJ < TK) {  // the fewer ones stay in registers
           V x[TJ];
-          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { x[j] = read_x(j); });
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll<TJ>([&](int j) HONE_INLINE_LAMBDA { x[j] = read_x(j); });
+          unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
             const V d = read_d(k);
-            unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d, x[j], sums[k * TJ + j]); });
+            unroll<TJ>([&](int j) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d, x[j], sums[k * TJ + j]); });
           });
         } else {
           V d[TK];
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { d[k] = read_d(k); });
-          unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA {
+          unroll<TK>([&](int k) HONE_INLINE_LAMBDA { d[k] = read_d(k); });
+          unroll<TJ>([&](int j) HONE_INLINE_LAMBDA {
             const V x = read_x(j);
-            unroll<TK>([&](auto k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
+            unroll<TK>([&](int k) HONE_INLINE_LAMBDA { sums[k * TJ + j] = fma<Arch>(d[k], x, sums[k * TJ + j]); });
           });
         }
       };
       std::int64_t i = 0;
       for (; i + kPixels <= a.columns; i += kPixels, src += kPixels * step, diff += kPixels * L) {
         add(acc, src, diff);
-        unroll<kPixels - 1>([&](auto p) HONE_INLINE_LAMBDA { add(more[p], src + (p + 1) * step, diff + (p + 1) * L); });
+        unroll<kPixels - 1>([&](int p) HONE_INLINE_LAMBDA { add(more[p], src + (p + 1) * step, diff + (p + 1) * L); });
       }
       for (; i < a.columns; ++i, src += step, diff += L) add(acc, src, diff);
     }
     unroll<kPixels - 1>(
-        [&](auto p) HONE_INLINE_LAMBDA { unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { acc[i] += more[p][i]; }); });
-    unroll<TK * TJ>([&](auto i) HONE_INLINE_LAMBDA { store<Arch>(a.sums + i * L, acc[i]); });
+        [&](int p) HONE_INLINE_LAMBDA { unroll<TK * TJ>([&](int i) HONE_INLINE_LAMBDA { acc[i] += more[p][i]; }); });
+    unroll<TK * TJ>([&](int i) HONE_INLINE_LAMBDA { store<Arch>(a.sums + i * L, acc[i]); });
   }
 
   // ---- three adjacent taps of TC input channels: a pixel of the input is loaded once for all of them, and stays for
@@ -103,12 +103,12 @@ struct ConvWeightsTile {
   template <int kTurn, int kFirst, int kEnd, int TK, int TC>
   HONE_INLINE static void add_three(V (&acc)[TK][TC][3], const V (&x)[TC][3], const float* diff,
                                     std::int64_t plane) noexcept {
-    unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
+    unroll_early<TK>([&](int k) HONE_INLINE_LAMBDA {
       const V d = load_pinned<Arch>(diff + k * plane);
-      unroll_constants<TC>([&](auto c) HONE_INLINE_LAMBDA {
-        unroll_constants<kEnd - kFirst>([&](auto i) HONE_INLINE_LAMBDA {
-          constexpr int kTap = kFirst + i;
-          acc[k][c][kTap] = fma<Arch>(d, x[c][(kTurn + kTap) % 3], acc[k][c][kTap]);
+      unroll_early<TC>([&](int c) HONE_INLINE_LAMBDA {
+        unroll_early<kEnd - kFirst>([&](int i) HONE_INLINE_LAMBDA {
+          const int tap = kFirst + i;
+          acc[k][c][tap] = fma<Arch>(d, x[c][(kTurn + tap) % 3], acc[k][c][tap]);
         });
       });
     });
@@ -121,7 +121,7 @@ struct ConvWeightsTile {
     V x[TC][3];
     // Brings in position `at` of the row.
     const auto read = [&](auto slot, std::int64_t at) HONE_INLINE_LAMBDA {
-      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { x[c][slot] = load_pinned<Arch>(src[c] + at * L); });
+      unroll<TC>([&](int c) HONE_INLINE_LAMBDA { x[c][slot] = load_pinned<Arch>(src[c] + at * L); });
     };
     constexpr std::integral_constant<int, 0> kFirst;
     constexpr std::integral_constant<int, 1> kSecond;
@@ -148,7 +148,7 @@ struct ConvWeightsTile {
     for (; i < end; ++i) {
       read(kThird, i + 2);
       add_three<0, 0, 3>(acc, x, diff + i * L, a.diff_plane);
-      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
+      unroll<TC>([&](int c) HONE_INLINE_LAMBDA {
         x[c][0] = x[c][1];
         x[c][1] = x[c][2];
       });
@@ -161,9 +161,9 @@ struct ConvWeightsTile {
     const Args a = args;  // what is stored can't change it
     V acc[TK][TC][3];
     const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        unroll<TC>([&](auto c) HONE_INLINE_LAMBDA {
-          unroll<3>([&](auto s) HONE_INLINE_LAMBDA { body(acc[k][c][s], a.sums + ((k * TC + c) * 3 + s) * L); });
+      unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+        unroll<TC>([&](int c) HONE_INLINE_LAMBDA {
+          unroll<3>([&](int s) HONE_INLINE_LAMBDA { body(acc[k][c][s], a.sums + ((k * TC + c) * 3 + s) * L); });
         });
       });
     };
@@ -172,10 +172,10 @@ struct ConvWeightsTile {
     else
       for_each_sum([](V& sum, const float*) HONE_INLINE_LAMBDA { sum = V(0.0f); });
     const float* channels[TC];
-    unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { channels[c] = a.src + a.src_offset[c]; });
+    unroll<TC>([&](int c) HONE_INLINE_LAMBDA { channels[c] = a.src + a.src_offset[c]; });
     for (std::int64_t row = a.rows.first; row < a.rows.end; ++row) {
       const float* src[TC];
-      unroll<TC>([&](auto c) HONE_INLINE_LAMBDA { src[c] = channels[c] + row * a.src_row; });
+      unroll<TC>([&](int c) HONE_INLINE_LAMBDA { src[c] = channels[c] + row * a.src_row; });
       const float* diff = a.diff + row * a.diff_row;
       add_row_of_three(a, acc, src, diff);
     }
@@ -189,8 +189,8 @@ struct ConvWeightsTile {
     const Args a = args;  // what is stored can't change it
     V acc[TK][TJ];
     const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
-      unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-        unroll<TJ>([&](auto j) HONE_INLINE_LAMBDA { body(acc[k][j], a.sums + (k * TJ + j) * L); });
+      unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+        unroll<TJ>([&](int j) HONE_INLINE_LAMBDA { body(acc[k][j], a.sums + (k * TJ + j) * L); });
       });
     };
     if (a.accumulate)

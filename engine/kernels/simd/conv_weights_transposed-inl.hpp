@@ -55,28 +55,28 @@ struct ConvWeightsTransposed {
   [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
     const TileArgs a = args;  // what is stored can't change it
     V acc[TK][TV];
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * kWidth + v * L); });
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * kWidth + v * L); });
     });
     const float *pixel = a.src, *diff = a.diff, *next = a.ahead;
     for (std::int64_t i = 0; i < a.pixels; ++i, pixel += a.src_pixel, next += a.ahead_step) {
       const float* x = pixel;
       for (std::int64_t vector = 0; vector < kAhead; ++vector) {
         __builtin_prefetch(next + vector * L);
-        unroll<2>([&](auto image) HONE_INLINE_LAMBDA {
+        unroll<2>([&](int image) HONE_INLINE_LAMBDA {
           V inputs[TV];
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + image * kWidth + v * L); });
-          unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll<TV>([&](int v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + image * kWidth + v * L); });
+          unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
             const V d = broadcast_pinned<Arch>(diff + image * kWidth + k);
-            unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
+            unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
           });
         });
         x += 2 * kWidth;
         diff += 2 * kWidth;
       }
     }
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * kWidth + v * L, acc[k][v]); });
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * kWidth + v * L, acc[k][v]); });
     });
   }
 

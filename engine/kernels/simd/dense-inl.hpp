@@ -40,26 +40,26 @@ struct Dense {
     const TileArgs a = args;  // what is stored can't change it
     V acc[TB][TO];
     if (a.accumulate)
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = load<Arch>(a.dst + b * a.dst_block + o * L); });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
+        unroll<TB>([&](int b) HONE_INLINE_LAMBDA { acc[b][o] = load<Arch>(a.dst + b * a.dst_block + o * L); });
       });
     else
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
         const V bias(a.bias != nullptr ? a.bias[o] : 0.0f);
-        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = bias; });
+        unroll<TB>([&](int b) HONE_INLINE_LAMBDA { acc[b][o] = bias; });
       });
     const float *src = a.src, *weights = a.weights;
     const std::int64_t output = kAdjacent ? 1 : a.weight_output, step = kAdjacent ? a.weight_step : 1;
     for (std::int64_t i = 0; i < a.depth; ++i, src += L, weights += step) {
       V x[TB];
-      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { x[b] = load_pinned<Arch>(src + b * a.src_block); });
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+      unroll<TB>([&](int b) HONE_INLINE_LAMBDA { x[b] = load_pinned<Arch>(src + b * a.src_block); });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
         const V w = broadcast_pinned<Arch>(weights + o * output);
-        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = fma<Arch>(x[b], w, acc[b][o]); });
+        unroll<TB>([&](int b) HONE_INLINE_LAMBDA { acc[b][o] = fma<Arch>(x[b], w, acc[b][o]); });
       });
     }
-    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA {
+    unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
+      unroll<TB>([&](int b) HONE_INLINE_LAMBDA {
         store<Arch>(a.dst + b * a.dst_block + o * L, a.relu ? relu<Arch>(acc[b][o]) : acc[b][o]);
       });
     });
@@ -168,32 +168,32 @@ struct Dense {
   [[gnu::noinline]] static void gradient_tile(const GradientArgs& args) noexcept {
     const GradientArgs a = args;  // what is stored can't change it
     V acc[TO][TV];
-    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = V(0.0f); }); });
+    unroll<TO>([&](int o) HONE_INLINE_LAMBDA { unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[o][v] = V(0.0f); }); });
     if (a.inputs >= TV * L)
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + o * a.dst_row + v * L, 1); });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { __builtin_prefetch(a.dst + o * a.dst_row + v * L, 1); });
       });
     const float *panel = a.transposed, *diff = a.diff;
     for (std::int64_t b = 0; b < a.blocks; ++b, panel += a.transposed_block, diff += a.diff_block) {
       const float* x = panel;
       for (std::int64_t l = 0; l < L; ++l, x += a.row) {
         V inputs[TV];
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
-        unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
+        unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
           const V d = broadcast_pinned<Arch>(diff + o * L + l);
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
+          unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[o][v] = fma<Arch>(inputs[v], d, acc[o][v]); });
         });
       }
     }
     if (a.inputs >= TV * L) {
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { store<Arch>(a.dst + o * a.dst_row + v * L, acc[o][v]); });
       });
       return;
     }
-    unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+    unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
       alignas(64) float row[TV * L];
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(row + v * L, acc[o][v]); });
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { store<Arch>(row + v * L, acc[o][v]); });
       for (std::int64_t i = 0; i < a.inputs; ++i) a.dst[o * a.dst_row + i] = row[i];
     });
   }

@@ -174,17 +174,16 @@ template <class Arch, Factors kFactors, Lacks kLacks, int N, int H, int S, class
 HONE_INLINE void add_correlation(const Held& held, const Streamed& streamed, const Sum& sum) noexcept {
   static_assert(kFactors == Factors::streamed_values && correlates<Arch>(H, S));
   typename Vec<Arch>::register_type h[H], s;
-  unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
-    if constexpr (!(lacks_first(kLacks) && i == 0)) load_in_order(h[i], held(i));
+  unroll_early<H>([&](int i) HONE_INLINE_LAMBDA {
+    if (!(lacks_first(kLacks) && i == 0)) load_in_order(h[i], held(i));
   });
-  unroll_constants<N>([&](auto n) HONE_INLINE_LAMBDA {
-    constexpr bool kFirst = n == 0, kLast = n == N - 1;
-    constexpr int kNew = n + H - 1;
-    if constexpr (!kFirst && !(lacks_last(kLacks) && kLast)) load_in_order(h[kNew % H], held(kNew));
-    unroll_constants<S>([&](auto j) HONE_INLINE_LAMBDA {
+  unroll_early<N>([&](int n) HONE_INLINE_LAMBDA {
+    const bool first = n == 0, last = n == N - 1;
+    if (!first && !(lacks_last(kLacks) && last)) load_in_order(h[(n + H - 1) % H], held(n + H - 1));
+    unroll_early<S>([&](int j) HONE_INLINE_LAMBDA {
       broadcast_in_order(s, streamed(n, j));
-      unroll_constants<H>([&](auto i) HONE_INLINE_LAMBDA {
-        if constexpr (!(lacks_first(kLacks) && kFirst && i == 0) && !(lacks_last(kLacks) && kLast && i == H - 1))
+      unroll_early<H>([&](int i) HONE_INLINE_LAMBDA {
+        if (!(lacks_first(kLacks) && first && i == 0) && !(lacks_last(kLacks) && last && i == H - 1))
           add_in_order(sum(i, j), s, h[(i + n) % H]);
       });
     });

@@ -70,7 +70,7 @@ struct Pool {
         for (std::int64_t ow = 0; ow < p.out_w; ++ow, top += 2 * L, bottom += 2 * L, dst += L) {
           V best = load<Arch>(top), tap_of_best(0.0f);
           const float* others[] = {top + L, bottom, bottom + L};
-          unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll<3>([&](int i) HONE_INLINE_LAMBDA {
             const V x = load<Arch>(others[i]);
             const auto keep = keeps(best, x);
             best = xsimd::select(keep, best, x);
@@ -108,7 +108,7 @@ struct Pool {
         for (std::int64_t ow = 0; ow < p.out_w; ++ow, top += 2 * L, bottom += 2 * L, diff_dst += L, argmax += L) {
           const V diff = load<Arch>(diff_dst), best = load<Arch>(argmax);
           float* to[] = {top, top + L, bottom, bottom + L};
-          unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll<4>([&](int i) HONE_INLINE_LAMBDA {
             store<Arch>(to[i], xsimd::select(best == V(static_cast<float>(int{i})), diff, V(0.0f)));
           });
         }

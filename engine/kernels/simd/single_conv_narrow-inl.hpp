@@ -40,7 +40,7 @@ struct SingleConvNarrow {
       return F::even(F::load(src), F::load(src + W - 1));  // nothing behind the last is read
     } else {
       typename F::V x;
-      unroll<W>([&](auto i) HONE_INLINE_LAMBDA { x[i] = src[i * step]; });
+      unroll<W>([&](int i) HONE_INLINE_LAMBDA { x[i] = src[i * step]; });
       return x;
     }
   }
@@ -51,8 +51,8 @@ struct SingleConvNarrow {
     using F = Floats<Arch, W>;
     using V = typename F::V;
     V acc[TK][TV];
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = F::broadcast(a.bias == nullptr ? 0.0f : a.bias[k]); });
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = F::broadcast(a.bias == nullptr ? 0.0f : a.bias[k]); });
     });
     for (std::int64_t c = 0; c < a.channels; ++c)
       for (std::int64_t r = 0; r < a.rows; ++r) {
@@ -60,22 +60,22 @@ struct SingleConvNarrow {
         const float* weights = a.weights + c * a.weights_src + r * a.weights_row_step;
         for (std::int64_t s = 0; s < a.taps; ++s, src += a.src_tap_step, weights += a.weights_tap_step) {
           V x[TV];
-          unroll_constants<TV>(
-              [&](auto v) HONE_INLINE_LAMBDA { x[v] = load_pixels<W, kStep>(src + v * a.src_next, a.src_pixel_step); });
-          unroll_constants<TK>([&](auto k) HONE_INLINE_LAMBDA {
+          unroll_early<TV>(
+              [&](int v) HONE_INLINE_LAMBDA { x[v] = load_pixels<W, kStep>(src + v * a.src_next, a.src_pixel_step); });
+          unroll_early<TK>([&](int k) HONE_INLINE_LAMBDA {
             const V w = F::broadcast_pinned(weights + k * a.weights_dst);
-            unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = F::fma(x[v], w, acc[k][v]); });
+            unroll_early<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = F::fma(x[v], w, acc[k][v]); });
           });
         }
       }
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA {
         float* dst = a.dst + k * a.dst_plane + v * a.dst_next + first * a.dst_pixel_step;
         const V y = a.relu ? F::relu(acc[k][v]) : acc[k][v];
         if (a.dst_pixel_step == 1)
           F::store(dst, y);
         else
-          unroll<W>([&](auto i) HONE_INLINE_LAMBDA { dst[i * a.dst_pixel_step] = y[i]; });
+          unroll<W>([&](int i) HONE_INLINE_LAMBDA { dst[i * a.dst_pixel_step] = y[i]; });
       });
     });
   }

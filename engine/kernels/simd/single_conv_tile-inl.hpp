@@ -69,14 +69,14 @@ struct SingleConvTile {
     alignas(kAlign) V acc[TP][TV];
     // body(sum, where it waits)
     const auto for_each_sum = [&](const auto& body) HONE_INLINE_LAMBDA {
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { body(acc[p][v], sums + (p * TV + v) * W); });
+      unroll<TP>([&](int p) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { body(acc[p][v], sums + (p * TV + v) * W); });
       });
     };
     if (range.begins)
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA {
         const V bias = a.bias == nullptr ? V{} : F::load_part(a.bias + v * W, a.stored - v * W);
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { acc[p][v] = bias; });
       });
     else
       for_each_sum([](V& sum, const float* from) HONE_INLINE_LAMBDA { sum = F::load(from); });
@@ -88,16 +88,11 @@ struct SingleConvTile {
       std::int64_t c = 0;
       for (; c + kParts <= a.channels; c += kParts)
         add_channels<W, TP, TV, kUnitStep, kParts, taps>(
-            a, c, [&](auto i) HONE_INLINE_LAMBDA -> auto& {
-              if constexpr (i == 0)
-                return acc;
-              else
-                return more[i - 1];
-            });
+            a, c, [&](int i) HONE_INLINE_LAMBDA -> auto& { return i == 0 ? acc : more[i - 1]; });
       if constexpr (kParts > 1)
         for (; c < a.channels; ++c)
           add_channels<W, TP, TV, kUnitStep, 1, taps>(
-              a, c, [&](auto) HONE_INLINE_LAMBDA -> auto& { return acc; });
+              a, c, [&](int) HONE_INLINE_LAMBDA -> auto& { return acc; });
     };
     const bool three = kUnitStep && a.taps == 3 && a.src_tap_step == 1 && a.weights_tap_step == W * TV;
     if constexpr (kUnitStep)
@@ -107,9 +102,9 @@ struct SingleConvTile {
     else if (!three)
       add(std::integral_constant<Taps, Taps::any>());
     if constexpr (kParts > 1)
-      unroll<kParts - 1>([&](auto i) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](auto p) HONE_INLINE_LAMBDA {
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
+      unroll<kParts - 1>([&](int i) HONE_INLINE_LAMBDA {
+        unroll<TP>([&](int p) HONE_INLINE_LAMBDA {
+          unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[p][v] += more[i][p][v]; });
         });
       });
     const bool relu = range.ends && a.relu;
@@ -153,12 +148,12 @@ struct SingleConvTile {
           constexpr int kFirst = i * kWide, kPixels = TP - kFirst < kWide ? TP - kFirst : kWide;
           typename F::V four[4];
           F::template load_columns<kPixels>(pixels + kFirst * kWidth + k, kWidth, four);
-          unroll<4>([&](auto j) HONE_INLINE_LAMBDA {
+          unroll<4>([&](int j) HONE_INLINE_LAMBDA {
             F::template store_first<kPixels>(dst + j * a.dst_plane + kFirst, four[j]);
           });
         });
     for (; k < a.stored; ++k, dst += a.dst_plane)
-      unroll<TP>([&](auto p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p * kWidth + k]; });
+      unroll<TP>([&](int p) HONE_INLINE_LAMBDA { dst[p * a.dst_pixel_step] = pixels[p * kWidth + k]; });
   }
 
   // One tap, of the wanted pixels.
@@ -173,11 +168,11 @@ struct SingleConvTile {
     } else {
       using F = Floats<Arch, W>;
       typename F::V w[TV];
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * W); });
-      unroll_constants<TP>([&](auto p) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * W); });
+      unroll_early<TP>([&](int p) HONE_INLINE_LAMBDA {
         if (!wanted(p)) return;
         const auto x = F::broadcast_pinned(src + p * step);
-        unroll_constants<TV>([&](auto v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
+        unroll_early<TV>([&](int v) HONE_INLINE_LAMBDA { sums[p][v] = F::fma(x, w[v], sums[p][v]); });
       });
     }
   }
@@ -194,7 +189,7 @@ struct SingleConvTile {
     const std::int64_t step = kUnitStep ? 1 : a.src_pixel_step;
     const float *src_row = a.src + c * a.src_plane, *weights_row = a.weights + c * a.weights_plane;
     if constexpr (kMany) {
-      unroll<kParts>([&](auto i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
+      unroll<kParts>([&](int i) HONE_INLINE_LAMBDA { __builtin_prefetch(src_row + i * a.src_plane + a.src_ahead); });
       if (c < a.stored) {  // what the tile writes, long before
         float* output = a.dst + c * a.dst_plane;
         __builtin_prefetch(output, 1);
@@ -204,7 +199,7 @@ struct SingleConvTile {
     for (std::int64_t r = 0; r < (kTaps == Taps::one ? 1 : a.rows);
          ++r, src_row += a.src_row_step, weights_row += a.weights_row_step) {
       if constexpr (kTaps == Taps::three) {
-        unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+        unroll_early<kParts>([&](int i) HONE_INLINE_LAMBDA {
           auto& sums = sums_of(i);
           const float *src = src_row + i * a.src_plane, *weights = weights_row + i * a.weights_plane;
           add_tap<W>(sums, src, 1, weights, [&](int p) HONE_INLINE_LAMBDA { return p > 0 || !a.lacks_first; });
@@ -218,7 +213,7 @@ struct SingleConvTile {
         const float *src = src_row, *weights = weights_row;
         std::int64_t left = kTaps == Taps::one ? 1 : a.taps;
         while (left-- > 0) {
-          unroll_constants<kParts>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll_early<kParts>([&](int i) HONE_INLINE_LAMBDA {
             add_tap<W>(sums_of(i), src + i * a.src_plane, step, weights + i * a.weights_plane, all);
           });
           src += a.src_tap_step;

@@ -32,8 +32,8 @@ struct SingleConvWeights {
   [[gnu::noinline]] static void tile(const TileArgs& args) noexcept {
     const TileArgs a = args;  // what is stored can't change it
     V acc[TK][TV];
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * a.sums_row + v * L); });
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = load<Arch>(a.sums + k * a.sums_row + v * L); });
     });
     // Three planes to a pointer: as many as an address can tell apart.
     constexpr int kPointers = (TK + 2) / 3;
@@ -41,19 +41,19 @@ struct SingleConvWeights {
     for (std::int64_t row = 0; row < a.rows; ++row) {
       const float* x = a.pixels + row * a.pixel_row;
       const float* diff[kPointers];
-      unroll<kPointers>([&](auto i) HONE_INLINE_LAMBDA { diff[i] = a.diff + row * a.diff_row + 3 * i * plane; });
+      unroll<kPointers>([&](int i) HONE_INLINE_LAMBDA { diff[i] = a.diff + row * a.diff_row + 3 * i * plane; });
       for (std::int64_t column = 0; column < a.columns; ++column, x += step) {
         V inputs[TV];
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
-        unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { inputs[v] = load_pinned<Arch>(x + v * L); });
+        unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
           const V d = broadcast_pinned<Arch>(diff[k / 3] + k % 3 * plane);
-          unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
+          unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[k][v] = fma<Arch>(inputs[v], d, acc[k][v]); });
         });
-        unroll<kPointers>([&](auto i) HONE_INLINE_LAMBDA { ++diff[i]; });
+        unroll<kPointers>([&](int i) HONE_INLINE_LAMBDA { ++diff[i]; });
       }
     }
-    unroll<TK>([&](auto k) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * a.sums_row + v * L, acc[k][v]); });
+    unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { store<Arch>(a.sums + k * a.sums_row + v * L, acc[k][v]); });
     });
   }
 

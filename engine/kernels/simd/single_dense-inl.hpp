@@ -19,18 +19,18 @@ struct SingleDense {
   HONE_INLINE static void tile(const DenseShape& p, const float* src, const float* weights, const float* bias,
                                bool with_relu, float* dst) noexcept {
     V acc[TB][TO];
-    unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { acc[b][o] = V{}; }); });
+    unroll<TB>([&](int b) HONE_INLINE_LAMBDA { unroll<TO>([&](int o) HONE_INLINE_LAMBDA { acc[b][o] = V{}; }); });
     std::int64_t i = 0;
     for (; i + L <= p.in; i += L) {
       V x[TB];
-      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { x[b] = F::load(src + b * p.in + i); });
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+      unroll<TB>([&](int b) HONE_INLINE_LAMBDA { x[b] = F::load(src + b * p.in + i); });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
         const V w = F::load(weights + o * p.in + i);
-        unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { acc[b][o] = F::fma(w, x[b], acc[b][o]); });
+        unroll<TB>([&](int b) HONE_INLINE_LAMBDA { acc[b][o] = F::fma(w, x[b], acc[b][o]); });
       });
     }
-    unroll<TB>([&](auto b) HONE_INLINE_LAMBDA {
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+    unroll<TB>([&](int b) HONE_INLINE_LAMBDA {
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
         float sum = F::sum(acc[b][o]);
         for (std::int64_t rest = i; rest < p.in; ++rest) sum += weights[o * p.in + rest] * src[b * p.in + rest];
         if (bias != nullptr) sum += bias[o];
@@ -65,17 +65,17 @@ struct SingleDense {
   [[gnu::noinline]] static void gradient_tile(const DenseShape& p, const float* diff_dst, const float* weights,
                                               float* diff_src) noexcept {
     V acc[TB][TV];
-    unroll<TB>([&](auto b) HONE_INLINE_LAMBDA { unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[b][v] = V{}; }); });
+    unroll<TB>([&](int b) HONE_INLINE_LAMBDA { unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[b][v] = V{}; }); });
     for (std::int64_t o = 0; o < p.out; ++o, weights += p.in) {
       V w[TV];
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * L); });
-      unroll<TB>([&](auto b) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { w[v] = F::load(weights + v * L); });
+      unroll<TB>([&](int b) HONE_INLINE_LAMBDA {
         const V d = F::broadcast(diff_dst[b * p.out + o]);
-        unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { acc[b][v] = F::fma(w[v], d, acc[b][v]); });
+        unroll<TV>([&](int v) HONE_INLINE_LAMBDA { acc[b][v] = F::fma(w[v], d, acc[b][v]); });
       });
     }
-    unroll<TB>([&](auto b) HONE_INLINE_LAMBDA {
-      unroll<TV>([&](auto v) HONE_INLINE_LAMBDA { F::store(diff_src + b * p.in + v * L, acc[b][v]); });
+    unroll<TB>([&](int b) HONE_INLINE_LAMBDA {
+      unroll<TV>([&](int v) HONE_INLINE_LAMBDA { F::store(diff_src + b * p.in + v * L, acc[b][v]); });
     });
   }
 
@@ -123,13 +123,13 @@ struct SingleDense {
                                            float* diff_weights, std::int64_t images) noexcept {
     for (std::int64_t i = 0; i < p.in; i += L) {
       V acc[TO];
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA { acc[o] = V{}; });
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA { acc[o] = V{}; });
       for (std::int64_t b = 0; b < images; ++b) {
         const V x = F::load(transposed + b * p.padded_in() + i);
-        unroll<TO>([&](auto o)
+        unroll<TO>([&](int o)
                        HONE_INLINE_LAMBDA { acc[o] = F::fma(x, F::broadcast(diff_dst[b * p.out + o]), acc[o]); });
       }
-      unroll<TO>([&](auto o) HONE_INLINE_LAMBDA {
+      unroll<TO>([&](int o) HONE_INLINE_LAMBDA {
         if (i + L <= p.in)
           F::store(diff_weights + o * p.in + i, acc[o]);
         else

@@ -58,7 +58,7 @@ struct SinglePool {
         for (; ow < p.out_w; ++ow) {
           float best = top[2 * ow], tap_of_best = 0.0f;
           const float others[] = {top[2 * ow + 1], bottom[2 * ow], bottom[2 * ow + 1]};
-          unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll<3>([&](int i) HONE_INLINE_LAMBDA {
             const bool keep = keeps(best, others[i]);
             best = keep ? best : others[i];
             tap_of_best = keep ? tap_of_best : static_cast<float>(i + 1);
@@ -88,7 +88,7 @@ struct SinglePool {
       const Values others[] = {Part::template every_second<true>(top0, top1),
                                Part::template every_second<false>(bottom0, bottom1),
                                Part::template every_second<true>(bottom0, bottom1)};
-      unroll<3>([&](auto i) HONE_INLINE_LAMBDA {
+      unroll<3>([&](int i) HONE_INLINE_LAMBDA {
         const auto keep = (others[i] <= best) | (best != best);  // as keeps()
         best = keep ? best : others[i];
         tap_of_best = keep ? tap_of_best : Part::broadcast(static_cast<float>(i + 1));
@@ -121,7 +121,7 @@ struct SinglePool {
         if constexpr (L > 4) ow = unhalve_row<4>(diff_dst, argmax, top, bottom, ow, p.out_w);
         for (; ow < p.out_w; ++ow) {
           float* const to[] = {top + 2 * ow, top + 2 * ow + 1, bottom + 2 * ow, bottom + 2 * ow + 1};
-          unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+          unroll<4>([&](int i) HONE_INLINE_LAMBDA {
             *to[i] = argmax[ow] == static_cast<float>(int{i}) ? diff_dst[ow] : 0.0f;
           });
         }
@@ -136,7 +136,7 @@ struct SinglePool {
     for (; ow + W <= count; ow += W) {
       const Values diff = Part::load(diff_dst + ow), best = Part::load(argmax + ow);
       Values of_tap[4];
-      unroll<4>([&](auto i) HONE_INLINE_LAMBDA {
+      unroll<4>([&](int i) HONE_INLINE_LAMBDA {
         of_tap[i] = best == Part::broadcast(static_cast<float>(int{i})) ? diff : Values{};
       });
       Part::store(top + 2 * ow, Part::template zip<false>(of_tap[0], of_tap[1]));

@@ -22,11 +22,11 @@ struct Transpose {
     if constexpr (kStages > 0) {
       constexpr auto sequence = std::make_integer_sequence<int, L>{};
       Native next[L];
-      unroll<L / 2>([&](auto i) HONE_INLINE_LAMBDA {
+      unroll<L / 2>([&](int i) HONE_INLINE_LAMBDA {
         next[2 * i] = interleave<false>(rows[i], rows[i + L / 2], sequence);
         next[2 * i + 1] = interleave<true>(rows[i], rows[i + L / 2], sequence);
       });
-      unroll<L>([&](auto i) HONE_INLINE_LAMBDA { rows[i] = next[i]; });
+      unroll<L>([&](int i) HONE_INLINE_LAMBDA { rows[i] = next[i]; });
       shuffle<kStages / 2>(rows);
     }
   }
@@ -36,22 +36,22 @@ struct Transpose {
                                  std::int64_t dst_row) noexcept {
     Native x[L];
     if (rows >= L)
-      unroll<L>([&](auto i) HONE_INLINE_LAMBDA { x[i] = *reinterpret_cast<const Native*>(src + i * src_row); });
+      unroll<L>([&](int i) HONE_INLINE_LAMBDA { x[i] = *reinterpret_cast<const Native*>(src + i * src_row); });
     else
-      unroll<L>([&](auto i) HONE_INLINE_LAMBDA {
+      unroll<L>([&](int i) HONE_INLINE_LAMBDA {
         x[i] = i < rows ? *reinterpret_cast<const Native*>(src + i * src_row) : Native{};
       });
     shuffle<L / 2>(x);
-    unroll<L>([&](auto i) HONE_INLINE_LAMBDA { *reinterpret_cast<Native*>(dst + i * dst_row) = x[i]; });
+    unroll<L>([&](int i) HONE_INLINE_LAMBDA { *reinterpret_cast<Native*>(dst + i * dst_row) = x[i]; });
   }
 
   // The same from all rows of src into the first `columns` rows of dst.
   HONE_INLINE static void square_into(const float* src, std::int64_t src_row, float* dst, std::int64_t dst_row,
                                       std::int64_t columns) noexcept {
     Native x[L];
-    unroll<L>([&](auto i) HONE_INLINE_LAMBDA { x[i] = *reinterpret_cast<const Native*>(src + i * src_row); });
+    unroll<L>([&](int i) HONE_INLINE_LAMBDA { x[i] = *reinterpret_cast<const Native*>(src + i * src_row); });
     shuffle<L / 2>(x);
-    unroll<L>([&](auto i) HONE_INLINE_LAMBDA {
+    unroll<L>([&](int i) HONE_INLINE_LAMBDA {
       if (i < columns) *reinterpret_cast<Native*>(dst + i * dst_row) = x[i];
     });
   }

@@ -18,21 +18,21 @@ struct Update {
     std::int64_t i = 0;
     for (; i + L <= count; i += L) {
       V x[N];
-      unroll<N>([&](auto n) HONE_INLINE_LAMBDA { x[n] = arrays[n] == nullptr ? V(0.0f) : load<Arch>(arrays[n] + i); });
+      unroll<N>([&](int n) HONE_INLINE_LAMBDA { x[n] = arrays[n] == nullptr ? V(0.0f) : load<Arch>(arrays[n] + i); });
       body(x);
-      unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
+      unroll<N>([&](int n) HONE_INLINE_LAMBDA {
         if (arrays[n] != nullptr) store<Arch>(arrays[n] + i, x[n]);
       });
     }
     if (i == count) return;
     alignas(64) float tail[N][L] = {};
-    unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
+    unroll<N>([&](int n) HONE_INLINE_LAMBDA {
       for (std::int64_t j = i; j < count && arrays[n] != nullptr; ++j) tail[n][j - i] = arrays[n][j];
     });
     V x[N];
-    unroll<N>([&](auto n) HONE_INLINE_LAMBDA { x[n] = load<Arch>(tail[n]); });
+    unroll<N>([&](int n) HONE_INLINE_LAMBDA { x[n] = load<Arch>(tail[n]); });
     body(x);
-    unroll<N>([&](auto n) HONE_INLINE_LAMBDA {
+    unroll<N>([&](int n) HONE_INLINE_LAMBDA {
       store<Arch>(tail[n], x[n]);
       for (std::int64_t j = i; j < count && arrays[n] != nullptr; ++j) arrays[n][j] = tail[n][j - i];
     });

@@ -44,15 +44,26 @@ HONE_INLINE void unroll(const Body& body) {
 }
 
 template <class Body, int... I>
-HONE_INLINE void unroll_sequence(const Body& body, std::integer_sequence<int, I...>) {
+HONE_INLINE void call_each(const Body& body, std::integer_sequence<int, I...>) {
+  (body(I), ...);
+}
+
+// The same as N calls, in which the index is known before g++ does anything else: where sums fill the registers, it
+// then moves fewer of them to the stack. Takes longer to compile.
+template <int N, class Body>
+HONE_INLINE void unroll_early(const Body& body) {
+  call_each(body, std::make_integer_sequence<int, N>{});
+}
+
+template <class Body, int... I>
+HONE_INLINE void call_each_instance(const Body& body, std::integer_sequence<int, I...>) {
   (body(std::integral_constant<int, I>{}), ...);
 }
 
-// The same with constants, an instance of its own for each, which takes long to compile: for types that depend on them,
-// and where sums fill the registers (g++ 12 moves fewer of them to the stack).
+// The same with an instance of the body for each index, for types that depend on it. Takes longest to compile.
 template <int N, class Body>
 HONE_INLINE void unroll_constants(const Body& body) {
-  unroll_sequence(body, std::make_integer_sequence<int, N>{});
+  call_each_instance(body, std::make_integer_sequence<int, N>{});
 }
 
 template <class Arch>

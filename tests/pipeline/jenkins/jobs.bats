@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# ctest-cost: 25
 # The six jobs as Jenkins Job Builder makes them, executed from a push to a mail by a runner that stands in for Jenkins.
 
 bats_require_minimum_version 1.5.0
