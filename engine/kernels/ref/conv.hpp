@@ -18,19 +18,22 @@ struct Conv {
   template <class Body>
   static void for_each_tap(const ConvShape& p, std::int64_t k_begin, std::int64_t k_end, std::int64_t block,
                            const Body& body) {
-    for (std::int64_t k = k_begin; k < k_end; ++k)
+    const std::int64_t channels = p.group_c();
+    for (std::int64_t k = k_begin; k < k_end; ++k) {
+      const std::int64_t first_c = k / p.group_k() * channels;
       for (std::int64_t oh = 0; oh < p.out_h; ++oh)
         for (std::int64_t ow = 0; ow < p.out_w; ++ow)
-          for (std::int64_t c = 0; c < p.group_c(); ++c)
+          for (std::int64_t c = 0; c < channels; ++c)
             for (std::int64_t r = 0; r < p.r; ++r)
               for (std::int64_t s = 0; s < p.s; ++s) {
                 const std::int64_t ih = oh * p.stride_h - p.pad_h + r * p.dilation_h;
                 const std::int64_t iw = ow * p.stride_w - p.pad_w + s * p.dilation_w;
                 if (ih < 0 || ih >= p.h || iw < 0 || iw >= p.w) continue;
-                const std::int64_t src_c = k / p.group_k() * p.group_c() + c;
-                body(index<L>(block, src_c, ih, iw, p.c, p.h, p.w), index<L>(block, k, oh, ow, p.k, p.out_h, p.out_w),
-                     ((k * p.group_c() + c) * p.r + r) * p.s + s);
+                const std::int64_t src = index<L>(block, first_c + c, ih, iw, p.c, p.h, p.w);
+                const std::int64_t dst = index<L>(block, k, oh, ow, p.k, p.out_h, p.out_w);
+                body(src, dst, ((k * channels + c) * p.r + r) * p.s + s);
               }
+    }
   }
 
   static void forward(const ConvPlan& plan, const T* src, const T* weights, const T*, const T* bias, bool relu, T* dst,
