@@ -104,7 +104,7 @@ struct Conv {
       a.src_tap_step = strip.along_row ? along_tap : copy.outer_step();
       a.src_pixel_step = along.src_step / copy.inner.step * L;
     };
-    a.copy = buffer;
+    a.copied = buffer;
     a.prefetch_plane = d.src_plane;
     a.prefetch_step = along.src_step * strip.along().src_step;
     // Channels are too far apart for the hardware to see what comes next: what the next strips read, or, where channels

@@ -137,6 +137,7 @@ struct ConvListedTile {
     unroll<TP>([&](int p) HONE_INLINE_LAMBDA { pixels[p] = a.src + p * a.src_pixel_step; });
     const float* next_weights = a.next_weights;
     float* dst = a.dst;
+    constexpr int kLines = static_cast<int>(divide_up(TP * L, kLineFloats));  // of a plane that a strip writes
     for (std::int64_t strip = 0; strip < a.strips; ++strip) {
       V acc[TG][TP][TK];
       // body(sums of a tile, output channel of the tile, of all, where that is written)
@@ -158,8 +159,7 @@ struct ConvListedTile {
           const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
           unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
           const float* ahead = to + kWritesAhead;
-          __builtin_prefetch(ahead, 1);
-          if constexpr (TP * L > kLineFloats) __builtin_prefetch(ahead + kLineFloats, 1);
+          unroll<kLines>([&](int line) HONE_INLINE_LAMBDA { __builtin_prefetch(ahead + line * kLineFloats, 1); });
         });
       for (std::int64_t n = 0; n < a.next_lines; ++n, next_weights += kLineFloats) __builtin_prefetch(next_weights);
       const bool lacks_first = a.lacks_first && strip == 0, lacks_last = a.lacks_last && strip + 1 == a.strips;

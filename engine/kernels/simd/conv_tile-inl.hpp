@@ -31,7 +31,7 @@ struct ConvTile {
     std::int64_t weights_plane, weights_row_step, weights_tap_step;
     std::int64_t weights_group;  // of pairs: from a tile's weights to the next one's
     std::int64_t channels, rows, taps;
-    float* copy;            // Form::copying: [channel][pixel]
+    float* copied;          // Form::copying: [channel][pixel]
     const float* prefetch;  // what later tiles read: kBurst lines, a step apart, of a channel after the other
     std::int64_t prefetch_step, prefetch_plane;
     const float* bias;  // of the tile's channels; may be null
@@ -40,6 +40,36 @@ struct ConvTile {
     bool lacks_first, lacks_last;  // Form::three: the first pixel, its first tap; the last pixel, its last tap
     float* dst;
     std::int64_t dst_plane, dst_pixel_step;
+
+    // Field by field. Left to itself g++ copies vectors of them: these wait until what the caller has just written, and
+    // all that was stored before that, is in the cache.
+    HONE_INLINE Args copy() const noexcept {
+      return {opaque(src),
+              opaque(src_plane),
+              opaque(src_row_step),
+              opaque(src_tap_step),
+              opaque(src_pixel_step),
+              opaque(weights),
+              opaque(weights_plane),
+              opaque(weights_row_step),
+              opaque(weights_tap_step),
+              opaque(weights_group),
+              opaque(channels),
+              opaque(rows),
+              opaque(taps),
+              opaque(copied),
+              opaque(prefetch),
+              opaque(prefetch_step),
+              opaque(prefetch_plane),
+              opaque(bias),
+              opaque(accumulate),
+              opaque(relu),
+              opaque(lacks_first),
+              opaque(lacks_last),
+              opaque(dst),
+              opaque(dst_plane),
+              opaque(dst_pixel_step)};
+    }
   };
   using Tile = void (*)(const Args&) noexcept;
 
@@ -119,23 +149,30 @@ struct ConvTile {
   // TG tiles of output channels at once.
   template <int TP, int TK, Form kForm, int TG = 1>
   [[gnu::noinline]] static void tile(const Args& args) noexcept {
-    const Args a = args;  // a copy: what is stored to dst can't change it
+    const Args a = args.copy();  // what is stored to dst can't change it
     V acc[TG][TP][TK];
+    // body(sum, output channel of the tiles, where that is written)
     const auto for_each_output = [&](const auto& body) HONE_INLINE_LAMBDA {
+      // Found one after another, or g++ finds all of them first, and keeps them on the stack. With three taps, whose
+      // sums are longer, that is the faster way.
+      const auto next = [](float* at) HONE_INLINE_LAMBDA { return kForm == Form::three ? at : opaque(at); };
+      float* plane = a.dst;
       unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
-        unroll<TK>([&](int k) HONE_INLINE_LAMBDA { body(acc[g], k, g * TK + k); });
+        unroll<TK>([&](int k) HONE_INLINE_LAMBDA {
+          float* to = plane;
+          unroll<TP>([&](int p) HONE_INLINE_LAMBDA {
+            body(acc[g][p][k], g * TK + k, to);
+            to = next(to + a.dst_pixel_step);
+          });
+          plane = next(plane + a.dst_plane);
+        });
       });
     };
     if (a.accumulate)
-      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
-        const float* dst = a.dst + channel * a.dst_plane;
-        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = load<Arch>(dst + p * a.dst_pixel_step); });
-      });
+      for_each_output([&](V& sum, int, const float* from) HONE_INLINE_LAMBDA { sum = load<Arch>(from); });
     else
-      for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
-        const V bias(a.bias != nullptr ? a.bias[channel] : 0.0f);
-        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = bias; });
-      });
+      for_each_output([&](V& sum, int channel, const float*)
+                          HONE_INLINE_LAMBDA { sum = V(a.bias != nullptr ? a.bias[channel] : 0.0f); });
     const float *src = a.src, *weights = a.weights, *prefetch = a.prefetch;
     // What the next tile writes, an output channel at a time: all at once would be in the way of what is read.
     const float* output = a.dst + TG * TK * a.dst_plane;
@@ -143,6 +180,17 @@ struct ConvTile {
     const auto prefetch_output = [&]() HONE_INLINE_LAMBDA {
       if (outputs == 0) return;
       unroll<TP>([&](int p) HONE_INLINE_LAMBDA { __builtin_prefetch(output + p * a.dst_pixel_step, 1); });
+      output += a.dst_plane;
+      --outputs;
+    };
+    // Better still, a place at a time, where there are enough channels. (Small tiles lose by its few instructions.)
+    int places = 0;
+    const auto prefetch_place = [&]() HONE_INLINE_LAMBDA {
+      if (!kMany || a.channels < TK * TP) return prefetch_output();
+      if (outputs == 0) return;
+      __builtin_prefetch(output + places * a.dst_pixel_step, 1);
+      if (++places < TP) return;
+      places = 0;
       output += a.dst_plane;
       --outputs;
     };
@@ -160,9 +208,9 @@ struct ConvTile {
       }
     };
     if constexpr (kForm == Form::copying) {
-      float* copy = a.copy;
+      float* copy = a.copied;
       for_each_channel([&]() HONE_INLINE_LAMBDA {
-        prefetch_output();
+        prefetch_place();
         const auto read = [&](int p) HONE_INLINE_LAMBDA {
           const V x = load_pinned<Arch>(src + p * a.src_pixel_step);
           store<Arch>(copy + p * L, x);
@@ -179,7 +227,7 @@ struct ConvTile {
         weights += a.weights_plane;
       };
       while (outputs > 0 && src != end) {
-        prefetch_output();
+        prefetch_place();
         add_channel();
       }
       while (src != end) add_channel();
@@ -198,7 +246,7 @@ struct ConvTile {
       });
     } else if (kForm != Form::three && a.rows == 1 && a.taps == 1)
       for_each_channel([&]() HONE_INLINE_LAMBDA {
-        prefetch_output();
+        prefetch_place();
         unroll<TG>([&](int g) HONE_INLINE_LAMBDA {
           add_tap<0, TP>(acc[g], src, kForm == Form::any ? a.src_pixel_step : L, weights + g * a.weights_group);
         });
@@ -212,14 +260,8 @@ struct ConvTile {
                          HONE_INLINE_LAMBDA { add_row<kForm>(a, acc[g], src_row, weights_row + g * a.weights_group); });
         }
       });
-    if (a.relu)
-      for_each_output([&](V(&sums)[TP][TK], int k, int) HONE_INLINE_LAMBDA {
-        unroll<TP>([&](int p) HONE_INLINE_LAMBDA { sums[p][k] = relu<Arch>(sums[p][k]); });
-      });
-    for_each_output([&](V(&sums)[TP][TK], int k, int channel) HONE_INLINE_LAMBDA {
-      float* dst = a.dst + channel * a.dst_plane;
-      unroll<TP>([&](int p) HONE_INLINE_LAMBDA { store<Arch>(dst + p * a.dst_pixel_step, sums[p][k]); });
-    });
+    if (a.relu) for_each_output([&](V& sum, int, const float*) HONE_INLINE_LAMBDA { sum = relu<Arch>(sum); });
+    for_each_output([&](const V& sum, int, float* to) HONE_INLINE_LAMBDA { store<Arch>(to, sum); });
   }
 
   template <Form kForm, int TK, int... P>

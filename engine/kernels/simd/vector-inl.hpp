@@ -85,11 +85,12 @@ HONE_INLINE Register pinned(Register x) {
   return x;
 }
 
-// The same address, of which the compiler knows nothing: what was loaded from there before is not kept in a register.
-template <class Float>
-HONE_INLINE Float* opaque(Float* address) {
-  asm("" : "+r"(address));
-  return address;
+// The same value, or address, of which the compiler knows nothing: it makes it where this is written, and what was
+// loaded from there before is not kept in a register.
+template <class T>
+HONE_INLINE T opaque(T x) {
+  asm("" : "+r"(x));
+  return x;
 }
 
 template <class Arch>
