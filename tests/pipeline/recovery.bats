@@ -28,10 +28,12 @@ teardown() {
 # start_training: it is held where it is once there is a checkpoint inside of an epoch. Sets `pid`.
 start_training() {
   "$pipeline/jobs/2-launch.sh"
+  wait_until 60 knows_trainer # before the checkpoint: asking an engine may take as long as the rest of the training
   wait_until 60 has_checkpoint "$sha"
-  pid=$(trainer_pid "$sha" 0)
   kill -STOP "$pid"
 }
+
+knows_trainer() { pid=$(trainer_pid "$sha" 0 2>/dev/null) && [[ $pid ]]; }
 
 # follow: job 3, in the background.
 follow() {
