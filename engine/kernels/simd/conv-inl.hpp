@@ -134,17 +134,20 @@ struct Conv {
       std::int64_t channel = 0;
       int rounds = 0;  // through all channels, of what tiles prefetch
       for (std::int64_t k = k_begin, tk = 0; k < k_end; k += tk) {
-        tk = Planning::tile_channels(k, d.dst_channels, d.tile);
+        const std::int64_t size = Planning::tile_channels(k, d.dst_channels, d.tile);
+        if (size != tk) {  // once, as tiles wait for these
+          tk = size;
+          a.weights_plane = d.window() * tk;
+          a.weights_row_step = row.tap_step * d.s * tk;
+          a.weights_tap_step = column.tap_step * tk;
+          a.weights_group = tk * d.filter();
+        }
         a.prefetch = next + channel * d.src_plane;
         a.weights = weights + k * d.filter() + (first * d.window() + row.tap_first * d.s + column.tap_first) * tk;
-        a.weights_plane = d.window() * tk;
-        a.weights_row_step = row.tap_step * d.s * tk;
-        a.weights_tap_step = column.tap_step * tk;
         a.bias = bias == nullptr ? nullptr : bias + k;
         a.dst = strip.dst + k * d.dst_plane;
         if (strip.pixels == 1 && has_all_taps && form != Form::copying && k + tk < k_end &&
             Planning::tile_channels(k + tk, d.dst_channels, d.tile) == tk) {
-          a.weights_group = tk * d.filter();
           Tiles::pair_of(tk)(a);
           k += tk;
         } else {
