@@ -1,5 +1,6 @@
 #include "engine/base/arena.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,8 +27,9 @@ void Slab::Free::operator()(std::byte* memory) const { std::free(memory); }
 Slab::Slab(std::int64_t bytes) : size_(align_up(std::max<std::int64_t>(bytes, 1))) {
   // Not written to here: zeroing gigabytes takes seconds, and the system gives them zeroed, page by page when used.
   if (size_ <= available_memory())
-    block_.reset(static_cast<std::byte*>(std::calloc(static_cast<std::size_t>(size_) + kAlignment, 1)));
+    block_.reset(static_cast<std::byte*>(std::calloc(static_cast<std::size_t>(size_) + alignment(), 1)));
   if (!block_) fail(size_);
+  if (size_ >= kHugePage) madvise(data(), static_cast<std::size_t>(size_ / kHugePage * kHugePage), MADV_HUGEPAGE);
 }
 
 std::int64_t available_memory() {

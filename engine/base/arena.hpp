@@ -15,7 +15,8 @@ inline constexpr std::int64_t align_up(std::int64_t bytes, std::int64_t alignmen
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-// An aligned block of zeroed bytes. Throws Error(config) where the machine has not that much memory.
+// An aligned block of zeroed bytes, a large one in huge pages where the system has them: of small ones, the processor
+// looks up more addresses than it remembers. Throws Error(config) where the machine has not that much memory.
 class Slab {
  public:
   Slab() = default;
@@ -28,8 +29,10 @@ class Slab {
   struct Free {
     void operator()(std::byte* memory) const;
   };
+  static constexpr std::int64_t kHugePage = 2 << 20;
+  std::size_t alignment() const { return size_ < kHugePage ? kAlignment : std::size_t{kHugePage}; }
   std::ptrdiff_t padding() const {
-    return static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(block_.get()) % kAlignment);
+    return static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(block_.get()) % alignment());
   }
   std::unique_ptr<std::byte[], Free> block_;
   std::int64_t size_ = 0;

@@ -81,7 +81,7 @@ TEST(ArenaPlanner, RefusesWhatNoMachineHas) {
 }
 
 TEST(Slab, IsAlignedAndZeroed) {
-  for (const std::int64_t bytes : {0, 1, 63, 64, 65, 100000}) {
+  for (const std::int64_t bytes : {0, 1, 63, 64, 65, 100000, 5 << 20}) {
     const Slab slab(bytes);
     ASSERT_NE(slab.data(), nullptr);
     EXPECT_GE(slab.size(), bytes);
