@@ -28,12 +28,10 @@ teardown() {
 # start_training: it is held where it is once there is a checkpoint inside of an epoch. Sets `pid`.
 start_training() {
   "$pipeline/jobs/2-launch.sh"
-  wait_until 60 knows_trainer # before the checkpoint: asking an engine may take as long as the rest of the training
   wait_until 60 has_checkpoint "$sha"
+  pid=$(trainer_pid "$sha" 0)
   kill -STOP "$pid"
 }
-
-knows_trainer() { pid=$(trainer_pid "$sha" 0 2>/dev/null) && [[ $pid ]]; }
 
 # follow: job 3, in the background.
 follow() {
@@ -44,7 +42,7 @@ follow() {
 # Another process than the first one trains.
 is_going_again() {
   local now
-  now=$(trainer_pid "$sha" 0 2>/dev/null) && [[ $now && $now != "$pid" ]] && kill -0 "$now" 2>/dev/null
+  now=$(trainer_pid "$sha" 0) && ((now != pid))
 }
 
 expect_undisturbed() { [ "$(tensors "$(run_of "$sha")/trials/trial-0/best.safetensors")" = "$(undisturbed)" ]; }

@@ -60,16 +60,9 @@ wait_until() {
   done
 }
 
-# The process that trains trial $2 of commit $1; fails where none does.
-trainer_pid() {
-  local name=hone-${1:0:12}-$2 first
-  if [[ ${HONE_ENGINE:-process} == process ]]; then
-    cut -d ' ' -f 1 <"$HONE_STATE/process/$name/pid"
-  else
-    first=$(engine _oci container inspect --format '{{.State.Pid}}' "$name") && # tini
-      cut -d ' ' -f 1 <"/proc/$first/task/$first/children"
-  fi
-}
+# The process that trains trial $2 of commit $1, in a container or not; fails where none does. (Asking an engine may take
+# longer than the rest of the training.)
+trainer_pid() { pgrep --newest --full "^[^ ]*/hone train .* --out $(run_of "$1")/trials/trial-$2 "; }
 
 # engine FUNCTION ARGUMENT...: of the engine that is set.
 engine() {
