@@ -29,6 +29,7 @@ Slab::Slab(std::int64_t bytes) : size_(align_up(std::max<std::int64_t>(bytes, 1)
   if (size_ <= available_memory())
     block_.reset(static_cast<std::byte*>(std::calloc(static_cast<std::size_t>(size_) + alignment(), 1)));
   if (!block_) fail(size_);
+  // A hint, no more: a system that has none to give goes on with small pages.
   if (size_ >= kHugePage) madvise(data(), static_cast<std::size_t>(size_ / kHugePage * kHugePage), MADV_HUGEPAGE);
 }
 
