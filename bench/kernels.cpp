@@ -68,4 +68,4 @@ void register_all() {
 }  // namespace
 }  // namespace hone::bench
 
-int main(int argc, char** argv) { return hone::bench::run_program(argc, argv, hone::bench::register_all); }
+int main(int argc, char** argv) { return hone::bench::run_cases(argc, argv, hone::bench::register_all); }

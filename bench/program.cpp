@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
+#include <exception>
 #include <string>
 
 #include "engine/base/error.hpp"
@@ -19,8 +20,20 @@ std::vector<int> thread_counts() {
   return counts;
 }
 
-int run_program(int argc, char** argv, void (*register_cases)()) {
+int run_program(const char* program, const std::function<int()>& run) {
   try {
+    return run();
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s: %s\n", program, error.what());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", program, error.what());
+    return static_cast<int>(ErrorKind::internal);
+  }
+}
+
+int run_cases(int argc, char** argv, void (*register_cases)()) {
+  return run_program(argv[0], [&] {
     benchmark::AddCustomContext("HONE_ISA", chosen_isa().name);
     benchmark::AddCustomContext("hone_threads", std::to_string(available_threads()));
     register_cases();
@@ -28,14 +41,8 @@ int run_program(int argc, char** argv, void (*register_cases)()) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return static_cast<int>(ErrorKind::usage);
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
-    return error.exit_code();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
-    return static_cast<int>(ErrorKind::internal);
-  }
-  return 0;
+    return 0;
+  });
 }
 
 }  // namespace hone::bench

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
-"""usage: torch_step.py [--min-time S] [--filter REGEX]
+"""usage: torch_step.py SECONDS
 
-The cases of bench_step computed by PyTorch with channels_last, as Google Benchmark would print them in JSON. Inputs are
-floats already: turning bytes into floats is not in its time, as it is in bench_step's.
+As bench_turns: a turn of that long for each name of a case on stdin, a line of JSON for each. Computed by PyTorch with
+channels_last. Inputs are floats already: turning bytes into floats is not in its time, as it is in ours.
 """
-import argparse
 import json
 import os
-import re
 import sys
 import time
 
@@ -57,14 +55,13 @@ def resnet20():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
-# As trainer/configs has them: net, input, batch size in training, optimizer.
+# As trainer/configs has them: net, input, optimizer.
 NETS = {
-    "mnist_lenet": (lenet, (1, 28, 28), 64, {"lr": 0.001, "momentum": 0.9}),
-    "cifar10_vgg": (vgg, (3, 32, 32), 128, {"lr": 0.001, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}),
-    "cifar10_resnet20": (resnet20, (3, 32, 32), 128,
+    "mnist_lenet": (lenet, (1, 28, 28), {"lr": 0.001, "momentum": 0.9}),
+    "cifar10_vgg": (vgg, (3, 32, 32), {"lr": 0.001, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}),
+    "cifar10_resnet20": (resnet20, (3, 32, 32),
                          {"lr": 0.001, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}),
 }
-INFERENCE_BATCHES = (1, 128, 256)
 BATCHES = 8
 
 
@@ -98,45 +95,48 @@ def inference_step(net, shape, count):
     return step
 
 
-def timed(step, min_time):
-    """Seconds of a step, over at least min_time and two steps."""
-    for number in range(2):
-        step(number)
-    done, start = 0, time.perf_counter()
-    while done < 2 or time.perf_counter() - start < min_time:
-        step(done)
-        done += 1
-    return (time.perf_counter() - start) / done
+class Contestant:
+    """As in contestant.hpp."""
+
+    def __init__(self, step, images, seconds):
+        self.step, self.images, self.number, self.runs = step, images, 0, 1
+        self.seconds_of(1)
+        self.runs = max(1, int(seconds / self.seconds_of(1)))
+
+    def seconds_of(self, runs):
+        start = time.perf_counter()
+        for _ in range(runs):
+            self.step(self.number)
+            self.number += 1
+        return time.perf_counter() - start
+
+    def take_turn(self):
+        """Images a second."""
+        if self.runs > 1:
+            self.seconds_of(1)
+        return self.images * self.runs / self.seconds_of(self.runs)
 
 
-def cases():
-    counts = sorted({1, len(os.sched_getaffinity(0))})
-    for name, (make, shape, batch, settings) in NETS.items():
-        for threads in counts:
-            yield (f"train/{name}/batch:{batch}/threads:{threads}", threads, batch,
-                   lambda make=make, shape=shape, batch=batch, settings=settings: training_step(
-                       make().to(memory_format=torch.channels_last), shape, batch, settings))
-            for count in INFERENCE_BATCHES:
-                yield (f"inference/{name}/batch:{count}/threads:{threads}", threads, count,
-                       lambda make=make, shape=shape, count=count: inference_step(
-                           make().to(memory_format=torch.channels_last), shape, count))
+def contestant(case, seconds):
+    """Of a case as bench_step names it: train/<net>/batch:<n>/threads:<n>."""
+    what, name, batch, _ = case.split("/")
+    make, shape, settings = NETS[name]
+    net, count = make().to(memory_format=torch.channels_last), int(batch.removeprefix("batch:"))
+    step = training_step(net, shape, count, settings) if what == "train" else inference_step(net, shape, count)
+    return Contestant(step, count, seconds)
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--min-time", type=float, default=0.5)
-    parser.add_argument("--filter", default=".")
-    options = parser.parse_args()
+    seconds, contestants = float(sys.argv[1]), {}
     torch.manual_seed(1)
-    results = []
-    for name, threads, images, make in cases():
-        if not re.search(options.filter, name):
-            continue
-        torch.set_num_threads(threads)
-        seconds = timed(make(), options.min_time)
-        results.append({"name": name, "run_type": "iteration", "real_time": seconds * 1e6, "time_unit": "us",
-                        "items_per_second": images / seconds})
-    json.dump({"context": {"torch": torch.__version__}, "benchmarks": results}, sys.stdout)
+    for case in map(str.strip, sys.stdin):
+        torch.set_num_threads(int(case.rpartition(":")[2]))
+        if case not in contestants:
+            contestants[case] = contestant(case, seconds)
+        rate = contestants[case].take_turn()
+        print(json.dumps({"name": case, "items_per_second": rate, "torch": torch.__version__}), flush=True)
 
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
 main()

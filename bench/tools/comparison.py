@@ -10,6 +10,7 @@ import measure
 import targets
 
 DEBIAN_PYTHON = "/usr/bin/python3"  # the one that has Debian's PyTorch
+STEP_TURN = 0.25  # seconds; a step may take longer
 TORCH_STEP = os.path.join(measure.ROOT, "bench", "peers", "torch_step.py")
 
 
@@ -17,7 +18,7 @@ class Measured:
     """What targets.py asks for."""
 
     def __init__(self):
-        # By case with /threads:n: a value a turn. Kernels take many turns in a round, nets one.
+        # By case with /threads:n: a value a turn.
         self.ours, self.shares, self.units = {}, {}, {}
         self.peers = {}  # by case: {peer: [value a turn]}
         self.extras, self.versions = {}, {}
@@ -121,22 +122,21 @@ def measure_kernels(measured, options):
 
 
 def measure_steps(measured, options):
-    command = [measure.program("bench_step")]
     nets = {}
-    for name in measure.names(command):
+    for name in measure.names([measure.program("bench_step")]):
         if re.search(options.filter, name):
             nets.setdefault("/".join(name.split("/")[:3]), []).append(name)
+    torch = [DEBIAN_PYTHON, TORCH_STEP]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     for cases in nets.values():
-        pattern = "^(" + "|".join(cases) + ")(/real_time)?$"
-        _, entries = measure.google_benchmark(command, pattern, options.step_time)
-        for entry in entries:
-            measured.add(entry)
-        result = json.loads(measure.run(
-            [DEBIAN_PYTHON, TORCH_STEP, "--min-time", str(options.step_time), "--filter", pattern],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}))
-        measured.versions["PyTorch"] = result["context"]["torch"]
-        for entry in result["benchmarks"]:
-            measured.add_peer("torch", entry["name"], entry)
+        with measure.Turns([measure.program("bench_turns")], STEP_TURN) as ours, \
+                measure.Turns(torch, STEP_TURN, env=environment) as theirs:
+            for _ in range(max(1, round(options.step_time / STEP_TURN))):
+                for case in cases:
+                    measured.add(ours.take(case))
+                    entry = theirs.take(case)
+                    measured.add_peer("torch", case, entry)
+                    measured.versions["PyTorch"] = entry["torch"]
 
 
 def measure_process(measured, options):

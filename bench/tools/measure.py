@@ -60,6 +60,32 @@ def google_benchmark(command, pattern, min_time, repetitions=1, environment=None
     return result["context"], entries
 
 
+class Turns:
+    """A program that does a turn for each name of a case on its stdin: bench_turns, torch_step.py."""
+
+    def __init__(self, command, seconds, **options):
+        self.name = os.path.basename(command[-1])
+        self.process = subprocess.Popen([*command, str(seconds)], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, **options)
+
+    def take(self, case):
+        try:
+            print(case, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # there is no answer either
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failure(f"{self.name} ended with exit code {self.process.wait()} in its turn with {case}")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
 def names(command):
     text = run([*command, "--benchmark_list_tests"])
     return [line.removesuffix("/real_time") for line in text.split()]

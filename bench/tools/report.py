@@ -40,8 +40,9 @@ def markdown(result):
         f"{machine['date']}, {machine['cpu']}, {machine['threads']} threads, {machine['caches']}; kernels "
         f"{machine['isa']}, {machine['compiler']}, Linux {machine['kernel']}; peers: {result['peers']}. "
         f"{result['rounds']} rounds; load before it {machine['load']}.",
-        "Kernels, the peer's and the machine's peak take turns of a few milliseconds in one process, a net and its peer "
-        "turns of a second. Ratios and shares are those of a turn, of all turns the median.",
+        "Kernels, the peer's and the machine's peak take turns of a few milliseconds in one process, a net with each "
+        "number of threads and its peer turns of a quarter of a second. Ratios and shares are those of a turn, of all "
+        "turns the median.",
         table(["what", "figure", "floor", "goal", ""], rows),
         "![ratio of each case](results.svg)",
         "Every case, median and quartiles over the turns:",

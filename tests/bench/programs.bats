@@ -81,3 +81,17 @@ conv/bwd_weights/tiny/threads:1/real_time" ]
     --benchmark_format=json >out.json 2>/dev/null
   jq -e '.benchmarks | length == 2 and all(.items_per_second > 0 and .peak_share > 0 and .bytes > 0)' out.json
 }
+
+@test "a turn for each name, and what is no case" {
+  printf '%s\n' inference/mnist_lenet/batch:{1,128}/threads:1 inference/mnist_lenet/batch:1/threads:1 |
+    "$bin/bench_turns" 0.001 >out.json
+  [ "$(jq -r .name out.json | uniq | wc -l)" -eq 3 ]
+  jq -es 'length == 3 and all(.items_per_second > 0 and .peak_share > 0 and .peak_share < 2)' out.json
+  run "$bin/bench_turns" 0.001 <<<train/nothing
+  [ "$status" -eq 2 ]
+  [[ $output == *"no case 'train/nothing'"* ]]
+  for seconds in 0 -1 1x nan ''; do
+    run "$bin/bench_turns" "$seconds" </dev/null
+    [ "$status" -eq 2 ]
+  done
+}

@@ -60,6 +60,22 @@ assert rows["peak memory, LeNet/MNIST training"]["verdict"] == "not measured"
 PYTHON
 }
 
+@test "a program of turns that ends early is a failure that names the case" {
+  with_tools <<'PYTHON'
+import sys
+import measure
+program = "import json; print(json.dumps({'name': input()}), flush=True); exit(3)"
+with measure.Turns([sys.executable, "-c", program], 0.25) as turns:
+    assert turns.take("first") == {"name": "first"}
+    try:
+        turns.take("second")
+    except measure.Failure as failure:
+        assert "exit code 3 in its turn with second" in str(failure), failure
+    else:
+        raise AssertionError("no failure")
+PYTHON
+}
+
 @test "renewing the results keeps what people wrote around them" {
   cp "$HONE_SOURCE_DIR/bench/RESULTS.md" results.md
   echo 'Notes on what bounds it.' >>results.md
