@@ -191,23 +191,31 @@ struct ConvWeights {
     return tile_bytes < kDiffBytes ? kDiffBytes / tile_bytes * tile : tile;
   }
 
-  // Output channels [k, k + count) with all pairs, which threads share.
+  // Output channels [k, k + count) with all pairs: tiles, which threads share. Those of the same pairs follow each
+  // other.
   static void share_tiles(const Work& work, std::int64_t k, std::int64_t count, Crew& crew) noexcept {
     const ConvShape& p = work.p;
     const std::int64_t a_step = work.three ? 3 : 1, steps = work.pairs() / a_step;
-    const std::int64_t most = work.three ? Tiles::kThreeMostIn : Tiles::kMostPairs, tiles = (steps + most - 1) / most;
-    const std::int64_t parts = parts_worth(count * p.group_c() * p.r * p.s * p.out_h * p.out_w * work.blocks, tiles);
+    const std::int64_t rows = divide_up(count, Tiles::most_out(p));
+    const std::int64_t columns = divide_up(steps, work.three ? Tiles::kThreeMostIn : Tiles::kMostPairs);
+    constexpr std::int64_t kFewColumns = 4;  // else tiles of the same pairs stay together
+    const std::int64_t tiles = rows * columns;
+    const std::int64_t parts = parts_worth(count * p.group_c() * p.r * p.s * p.out_h * p.out_w * work.blocks,
+                                           columns < kFewColumns ? tiles : columns);
     crew.share(parts, [&](std::int64_t part) {
-      for (std::int64_t t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t) {
-        const std::int64_t step = t * steps / tiles, end = (t + 1) * steps / tiles;
+      const std::int64_t end = (part + 1) * tiles / parts;
+      for (std::int64_t tile = part * tiles / parts; tile < end;) {
+        const std::int64_t column = tile / rows, row = tile % rows;
+        const std::int64_t rows_end = end - tile < rows - row ? row + end - tile : rows;
         Jobs jobs;
-        jobs.pair = step * a_step;
-        jobs.tj = (end - step) * a_step;
+        jobs.pair = column * steps / columns * a_step;
+        jobs.tj = (column + 1) * steps / columns * a_step - jobs.pair;
         for (jobs.first = 0; jobs.first < work.jobs(); jobs.first += kMostJobs) {
           jobs.make(work);
-          split_evenly(count, Tiles::most_out(p),
-                       [&](std::int64_t within, std::int64_t tk) { run_tile(work, jobs, k + within, tk); });
+          for (std::int64_t r = row; r < rows_end; ++r)
+            run_tile(work, jobs, k + r * count / rows, (r + 1) * count / rows - r * count / rows);
         }
+        tile += rows_end - row;
       }
     });
   }
