@@ -67,11 +67,21 @@ class Measured:
             raise targets.Missing(case)
         return statistics.median(self.shares[case])
 
-    def scaling(self, case):
+    def by_threads(self, values, case):
+        """For each turn: with all threads, with one."""
         many, one = f"{case}/threads:{measure.threads()}", f"{case}/threads:1"
-        if measure.threads() != 2 or many not in self.ours or one not in self.ours:
+        if measure.threads() != 2 or many not in values or one not in values:
             raise targets.Missing(case)
-        return statistics.median([a / b for a, b in zip(self.ours[many], self.ours[one])])
+        return zip(values[many], values[one])
+
+    def scaling(self, case):
+        return statistics.median([many / one for many, one in self.by_threads(self.ours, case)])
+
+    def peak_scaling(self, case):
+        """What the machine's multiply-adds did in the same turns."""
+        peaks = {name: [rate / share for rate, share in zip(self.ours[name], shares)]
+                 for name, shares in self.shares.items()}
+        return statistics.median([many / one for many, one in self.by_threads(peaks, case)])
 
     def both(self, case):
         case = self.with_threads(case)

@@ -49,12 +49,13 @@ except targets.Missing:
     pass
 else:
     raise AssertionError("a case that nobody measured has a ratio")
-for name, value in (("train/mnist_lenet/batch:64/threads:1", 10), ("train/mnist_lenet/batch:64/threads:2", 19)):
-    m.add({"name": name, "items_per_second": value})
+for threads, value, share in ((1, 10, 0.8), (2, 19, 0.76)):
+    m.add({"name": f"train/mnist_lenet/batch:64/threads:{threads}", "items_per_second": value, "peak_share": share})
 m.extras["start_ms"] = 20
 rows = {row["what"]: row for row in m.rows()}
 assert rows["2 threads over 1, LeNet training"]["value"] == 1.9
 assert rows["2 threads over 1, LeNet training"]["verdict"] == "goal"
+assert rows["2 threads over 1, LeNet training"]["detail"] == "multiply-adds alone 2.00"
 assert rows["start of the process"]["verdict"] == "floor"  # less is better
 assert rows["peak memory, LeNet/MNIST training"]["verdict"] == "not measured"
 PYTHON
