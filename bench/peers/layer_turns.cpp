@@ -60,11 +60,12 @@ void measure(const Options& options, const std::string& op, const Named<Shape>& 
     for (double& rate : rates) rate *= 1e-9;
     return rates;
   };
-  const std::vector<double> bandwidth(counts_flops ? 0 : ours.rates().size(), peak_bandwidth(options.threads));
+  const std::vector<double> peak =
+      counts_flops ? flops.rates() : std::vector<double>(ours.rates().size(), peak_bandwidth(options.threads));
   nlohmann::ordered_json line{{"name", name},
                               {"unit", counts_flops ? "GFLOP/s" : "GB/s"},
                               {"ours", billions(ours.rates())},
-                              {"peak", billions(counts_flops ? flops.rates() : bandwidth)}};
+                              {"peak", billions(peak)}};
   line["peers"] = nlohmann::ordered_json::object();
   for (const auto& [peer, contestant] : peers) line["peers"][peer] = billions(contestant.rates());
   std::printf("%s\n", line.dump().c_str());

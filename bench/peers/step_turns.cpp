@@ -19,8 +19,9 @@
 namespace hone::bench {
 namespace {
 
+// A net and the machine's peak, which take turns.
 struct Entrant {
-  explicit Entrant(const StepCase& step_case, double seconds)
+  Entrant(const StepCase& step_case, double seconds)
       : steps(step_case),
         ours(steps.flops(), seconds, [this] { steps.run(); }),
         peak(peak_contestant(kPeakSeconds, step_case.threads)) {}
