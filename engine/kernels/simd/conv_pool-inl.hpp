@@ -288,13 +288,6 @@ struct ConvPool {
         });
   }
 
-  // What the end of the pass writes, long before.
-  static void prefetch_weights(const Layout& l, const ConvPoolArgs<float>& a, std::int64_t k_begin,
-                               std::int64_t k_end) noexcept {
-    const std::int64_t filter = l.conv.c * l.conv.r * l.conv.s;
-    for (std::int64_t i = k_begin * filter; i < k_end * filter; i += kLine) __builtin_prefetch(a.diff_weights + i, 1);
-  }
-
   // Winners of images [n_begin, n_end), of each in the order of their pixels.
   static void sort_winners(const Layout& l, float* scratch, std::int64_t n_begin, std::int64_t n_end) noexcept {
     for (std::int64_t n = n_begin; n < n_end; ++n) {
@@ -367,10 +360,7 @@ struct ConvPool {
       spread(l, a.src + b * l.conv.src_size() * L, a.scratch + l.images);
       list_winners(l, a, b);
       count_winners(l, a);
-      share(crew, l.conv.k, parts, [&](std::int64_t k, std::int64_t end) {
-        if (b + 1 == blocks) prefetch_weights(l, a, k, end);
-        add_weights(l, a.scratch, k, end);
-      });
+      share(crew, l.conv.k, parts, [&](std::int64_t k, std::int64_t end) { add_weights(l, a.scratch, k, end); });
       if (a.diff_src == nullptr) continue;
       share(crew, L, parts, [&](std::int64_t n, std::int64_t end) {
         sort_winners(l, a.scratch, n, end);

@@ -198,7 +198,8 @@ struct ConvWeights {
     const std::int64_t a_step = work.three ? 3 : 1, steps = work.pairs() / a_step;
     const std::int64_t rows = divide_up(count, Tiles::most_out(p));
     const std::int64_t columns = divide_up(steps, work.three ? Tiles::kThreeMostIn : Tiles::kMostPairs);
-    constexpr std::int64_t kFewColumns = 4;  // else tiles of the same pairs stay together
+    // Only where there are fewer than so many are parts cut by output channels, too: each makes its jobs again.
+    constexpr std::int64_t kFewColumns = 4;
     const std::int64_t tiles = rows * columns;
     const std::int64_t parts = parts_worth(count * p.group_c() * p.r * p.s * p.out_h * p.out_w * work.blocks,
                                            columns < kFewColumns ? tiles : columns);
